@@ -1,0 +1,1 @@
+"""videocli: the command-line client for video rooms."""

@@ -1,0 +1,1 @@
+"""What you see: a picture of the room, drawn in the terminal."""

@@ -1,0 +1,1 @@
+"""One participant in one room."""

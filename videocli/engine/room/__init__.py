@@ -1,0 +1,1 @@
+"""What is true in the room, and what happened in it. Pure."""

@@ -1,0 +1,1 @@
+"""Tells the server and is told: RSP over TCMP, outliving any one websocket."""

@@ -1,0 +1,1 @@
+"""Carried on the media wire, by both ends."""

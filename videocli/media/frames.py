@@ -1,0 +1,58 @@
+"""Encoded frames, and what makes and takes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+MediaKind = Literal["audio", "video"]
+TrackKind = Literal["audio", "video", "data"]
+
+
+class Codec(StrEnum):
+    """A codec that both ends speak; the value is its RTP name (RFC 7741, 6184, 7587)."""
+
+    VP8 = "VP8"
+    H264 = "H264"
+    OPUS = "opus"
+
+    @property
+    def kind(self) -> MediaKind:
+        """What the codec carries."""
+        return "audio" if self is Codec.OPUS else "video"
+
+    @property
+    def clock_rate(self) -> int:
+        """RTP timestamp units a second."""
+        return 48_000 if self is Codec.OPUS else 90_000
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One video frame (H264: Annex B) or one audio packet, as the codec made it."""
+
+    data: bytes
+    timestamp: int
+    """In units of `codec.clock_rate`; grows without wrapping."""
+    is_keyframe: bool
+    codec: Codec
+
+
+class Source(Protocol):
+    """Makes the frames of one published track."""
+
+    @property
+    def kind(self) -> MediaKind:
+        """What it makes."""
+        ...
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+        """Send frames at their pace, on the loop's thread, until the source ends or the task is cancelled.
+
+        Releases all it opened before it returns. Raises `SourceError` when the source cannot go on.
+        """
+        ...
+
+    def request_keyframe(self) -> None:
+        """Make the next video frame a keyframe if the source can."""
+        ...

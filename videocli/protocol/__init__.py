@@ -1,0 +1,1 @@
+"""Said on the signaling wire, by both ends: TCMP and RSP. Pure."""
