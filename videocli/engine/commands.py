@@ -1,0 +1,75 @@
+"""What one may ask of a session; it answers with events."""
+
+from dataclasses import dataclass
+
+from videocli.engine.reports import Priority
+from videocli.media.frames import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Leave the room gracefully."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishMedia:
+    """Publish what a source makes."""
+
+    source: Source
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishData:
+    """Publish a data track."""
+
+    name: str
+    ordered: bool = True
+    max_retransmits: int | None = None
+    max_packet_life_time: int | None = None
+    """Milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublish:
+    """Stop publishing a track."""
+
+    track: str
+    """SID, name, or kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetEnabled:
+    """Mute or unmute tracks of ours."""
+
+    track: str
+    """SID, name, or kind (then all of that kind)."""
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetPriority:
+    """Change the publish priority of a track of ours."""
+
+    track: str
+    """SID, name, or kind."""
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Send on a data track of ours, published on the spot if there is none."""
+
+    data: str | bytes
+    track: str | None = None
+    """SID or name; None: the first one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStats:
+    """Say a `Stats` event now."""
+
+
+Command = (
+    Disconnect | PublishMedia | PublishData | Unpublish | SetEnabled | SetPriority | SendMessage | ReportStats
+)

@@ -1,0 +1,58 @@
+"""Participants as the room knows them."""
+
+from dataclasses import dataclass, field, replace
+
+from videocli.engine.events import Participant
+from videocli.engine.reports import LocalTrackInfo, ParticipantStateName, Priority
+from videocli.engine.room.tracks import LocalTrack, RemoteTrack
+
+
+@dataclass(slots=True)
+class RemoteParticipant:
+    """Somebody else."""
+
+    sid: str
+    identity: str
+    state: ParticipantStateName
+    tracks: dict[str, RemoteTrack] = field(default_factory=dict)
+    """By SID."""
+
+    def view(self) -> Participant:
+        """As events show it."""
+        return Participant(self.sid, self.identity, self.state)
+
+
+@dataclass(slots=True)
+class LocalParticipant:
+    """We ourselves; the tracks are there from the moment somebody wants them published."""
+
+    sid: str = ""
+    identity: str = ""
+    state: ParticipantStateName = "connected"
+    tracks: dict[str, LocalTrack] = field(default_factory=dict)
+    """By the id that signaling and media know them by."""
+
+    def view(self) -> Participant:
+        """As events show it."""
+        return Participant(self.sid, self.identity, self.state)
+
+    @property
+    def infos(self) -> tuple[LocalTrackInfo, ...]:
+        """What signaling has to say."""
+        return tuple(track.info for track in self.tracks.values())
+
+    def find(self, reference: str) -> list[LocalTrack]:
+        """The tracks that a person means by a SID, a name or a kind, the most particular first."""
+        for key in ("sid", "name", "kind"):
+            found = [track for track in self.tracks.values() if getattr(track.view(), key) == reference]
+            if found:
+                return found
+        return []
+
+    def set_enabled(self, track: LocalTrack, enabled: bool) -> None:
+        """Mute or unmute."""
+        track.info = replace(track.info, enabled=enabled)
+
+    def set_priority(self, track: LocalTrack, priority: Priority) -> None:
+        """Change the publish priority."""
+        track.info = replace(track.info, priority=priority)

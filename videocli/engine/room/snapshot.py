@@ -1,0 +1,78 @@
+"""The frozen picture of a room that others read: the dashboard, and whoever asks from a script."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from videocli.engine.events import Occurrence, Participant, Room, Track
+from videocli.errors import VideoError
+from videocli.media.frames import Codec
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSnapshot:
+    """One track with what flows on it; None: not known, or nothing flows."""
+
+    track: Track
+    is_subscribed: bool = False
+    """Remote: its media is ours to use. Local: always True once published."""
+    codec: Codec | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate: float | None = None
+    """Frames a second."""
+    bitrate: float | None = None
+    """Bits a second of RTP payload."""
+    loss: float | None = None
+    """Share of packets lost in the last interval, 0 to 1."""
+    jitter: float | None = None
+    """Seconds."""
+    round_trip_time: float | None = None
+    """Seconds."""
+    messages: int = 0
+    """Data tracks: messages that came or went."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantSnapshot:
+    """One participant and its tracks."""
+
+    participant: Participant
+    tracks: tuple[TrackSnapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One of the two paths to the server, signaling or media."""
+
+    state: str
+    """`connecting`, `connected`, `reconnecting` or `disconnected`."""
+    since: datetime
+    """UTC."""
+    error: VideoError | None = None
+    cause: str | None = None
+    attempts: int = 0
+    """Attempts made in this outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything worth showing, at one moment."""
+
+    time: datetime
+    """UTC."""
+    room: Room
+    url: str
+    region: str | None
+    signaling: Leg
+    media: Leg
+    local: ParticipantSnapshot | None
+    participants: tuple[ParticipantSnapshot, ...]
+    recent: tuple[Occurrence, ...]
+    """The latest events, oldest first."""
+    connected_at: datetime | None = None
+    session_ends_at: datetime | None = None
+    """During an outage: when the session can no longer be resumed."""
+    token_expires_at: datetime | None = None
+    is_recording: bool = False
+    error: VideoError | None = None
+    """Why the room is reconnecting or disconnected."""

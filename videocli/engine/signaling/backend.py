@@ -1,0 +1,57 @@
+"""SignalingBackend: what the session needs of any signaling, whatever protocol it speaks."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from videocli.engine.reports import DescriptionType, LocalTrackInfo
+from videocli.media.peer import IceCandidate
+
+TokenSource = Callable[[], Awaitable[str]]
+"""Gives an access token, a fresh one if it can. Raises `TokenError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingConfig:
+    """Where to and as whom."""
+
+    url: str
+    room: str | None
+    """None: the token decides."""
+    token: TokenSource
+    subscribe_all: bool = True
+
+
+class SignalingBackend(Protocol):
+    """Reports go to the function it was made with, on the loop's thread; the last one is `SignalingEnded`.
+
+    What is asked for while signaling is down is said once, when it is back.
+    """
+
+    async def run(self) -> None:
+        """Connect and serve until the session has ended. Cancelling it leaves at once, without a word."""
+        ...
+
+    def connect(self, peer_id: str, offer: str, tracks: Sequence[LocalTrackInfo]) -> None:
+        """Ask to be let in, with the first offer (revision 1), after `IceServersGiven`."""
+        ...
+
+    def set_tracks(self, tracks: Sequence[LocalTrackInfo]) -> None:
+        """All the tracks we want published now."""
+        ...
+
+    def describe(self, peer_id: str, kind: DescriptionType, revision: int, sdp: str | None) -> None:
+        """Send a description; it is also the one that a later resume repeats."""
+        ...
+
+    def trickle(self, peer_id: str, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
+        """Send all local candidates gathered so far under `ufrag`."""
+        ...
+
+    def forget_peer(self, peer_id: str) -> None:
+        """The peer connection is closed; a resume no longer mentions it."""
+        ...
+
+    def leave(self) -> None:
+        """Say goodbye (`disconnect`, `bye`, close) and end within a grace period of 1 s."""
+        ...
