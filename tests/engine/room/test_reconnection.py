@@ -1,0 +1,56 @@
+"""The room's state follows from how the two legs are."""
+
+from videocli.engine.room.reconnection import Health
+
+UP = Health(joined=True)
+
+
+def code(health: Health) -> int | None:
+    return health.error.code if health.error else None
+
+
+def test_before_joining_the_room_is_connecting() -> None:
+    assert Health().state == "connecting"
+
+
+def test_both_legs_up_is_connected() -> None:
+    assert UP.state == "connected"
+    assert code(UP) is None
+
+
+def test_lost_signaling_is_reconnecting_with_53001() -> None:
+    lost = UP.with_signaling(10.0)
+    assert (lost.state, code(lost)) == ("reconnecting", 53001)
+
+
+def test_failed_media_is_reconnecting_with_53405() -> None:
+    failed = UP.with_media(10.0)
+    assert (failed.state, code(failed)) == ("reconnecting", 53405)
+
+
+def test_a_second_cause_keeps_the_code_and_beginning_of_the_first() -> None:
+    both = UP.with_media(10.0).with_signaling(12.0)
+    assert code(both) == 53405
+    assert both.outage is not None
+    assert both.outage.began_at == 10.0
+
+
+def test_the_first_cause_stays_even_when_only_the_second_is_left() -> None:
+    left = UP.with_signaling(10.0).with_media(12.0).with_signaling(None)
+    assert (left.state, code(left)) == ("reconnecting", 53001)
+    assert left.outage is not None
+    assert left.outage.began_at == 10.0
+
+
+def test_the_room_is_connected_again_only_when_both_legs_are() -> None:
+    assert UP.with_signaling(10.0).with_media(12.0).with_signaling(None).with_media(None) == UP
+
+
+def test_the_next_outage_has_its_own_cause() -> None:
+    again = UP.with_signaling(10.0).with_signaling(None).with_media(20.0)
+    assert code(again) == 53405
+
+
+def test_media_has_a_deadline_of_one_session_from_its_own_failure() -> None:
+    assert UP.media_deadline(30.0) is None
+    assert UP.with_signaling(10.0).with_media(12.0).media_deadline(30.0) == 42.0
