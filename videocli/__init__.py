@@ -1,1 +1,3 @@
 """videocli: the command-line client for video rooms."""
+
+__version__ = "0.1.0"

@@ -79,25 +79,29 @@ _TABLE = (
         20101,
         "AccessTokenInvalid",
         "Invalid Access Token",
-        "The text is not an access token. Mint one with 'videocli mint-token', and check that it was copied whole.",
+        "The text is not an access token. "
+        "Mint one with 'videocli mint-token', and check that it was copied whole.",
     ),
     ErrorInfo(
         20102,
         "AccessTokenHeaderInvalid",
         "Invalid Access Token header",
-        "The token's header names another algorithm or type. An access token is a JWT with alg HS256 and cty twilio-fpa;v=1.",
+        "The token's header names another algorithm or type. "
+        "An access token is a JWT with alg HS256 and cty twilio-fpa;v=1.",
     ),
     ErrorInfo(
         20103,
         "AccessTokenIssuerInvalid",
         "Invalid Access Token issuer/subject",
-        "The API key that signed the token is unknown here, or belongs to another account. Mint it with the key of the server you join.",
+        "The API key that signed the token is unknown here, or belongs to another account. "
+        "Mint it with the key of the server you join.",
     ),
     ErrorInfo(
         20104,
         "AccessTokenExpired",
         "Access Token expired or expiration date invalid",
-        "The token's life is over. Mint a new one; with 'mint-token --ttl 86400' or 'join --token-command' a reconnection does not die of it.",
+        "The token's life is over. Mint a new one; "
+        "with 'mint-token --ttl 86400' or 'join --token-command' a reconnection does not die of it.",
     ),
     ErrorInfo(
         20105,
@@ -109,7 +113,8 @@ _TABLE = (
         20106,
         "AccessTokenGrantsInvalid",
         "Invalid Access Token grants",
-        "The token does not allow this room. Mint one with a video grant for it: 'videocli mint-token --room NAME'.",
+        "The token does not allow this room. "
+        "Mint one with a video grant for it: 'videocli mint-token --room NAME'.",
     ),
     ErrorInfo(
         20107,
@@ -313,7 +318,8 @@ _TABLE = (
         53205,
         "ParticipantDuplicateIdentity",
         "Participant disconnected because of duplicate identity",
-        "Somebody joined with the same identity, and the newer one stays. Give each participant its own identity.",
+        "Somebody joined with the same identity, and the newer one stays. "
+        "Give each participant its own identity.",
     ),
     ErrorInfo(
         53300,
@@ -355,7 +361,8 @@ _TABLE = (
         53400,
         "MediaClientLocalDescFailed",
         "Client is unable to create or apply a local media description",
-        "This machine could not make its media description. This is a fault of ours: please report it with -vv output.",
+        "This machine could not make its media description. "
+        "This is a fault of ours: please report it with -vv output.",
     ),
     ErrorInfo(
         53401,
@@ -385,7 +392,8 @@ _TABLE = (
         53405,
         "MediaConnection",
         "Media connection failed or Media activity ceased",
-        "No media passes between here and the server. Check that UDP is allowed, or that a TURN server is offered.",
+        "No media passes between here and the server. "
+        "Check that UDP is allowed, or that a TURN server is offered.",
     ),
     ErrorInfo(
         53407,
@@ -415,7 +423,8 @@ def error(code: int, message: str = "", explanation: str = "") -> VideoError:
     """The error for a code, ready to raise.
 
     A known code shows its own message, as in twilio-video.js; `message` speaks only for unknown codes
-    (lib/util/twilio-video-errors.js), which count as a refusal by the server. `explanation` replaces the table's.
+    (lib/util/twilio-video-errors.js), which count as a refusal by the server. `explanation` replaces the
+    table's.
     """
     row = ERRORS.get(code)
     branch = next((kind for codes, kind in _BRANCHES if code in codes), RoomError)

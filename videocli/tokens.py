@@ -1,0 +1,262 @@
+"""Access tokens: mint them, read them, and check them as a room server does.
+
+An access token is a JWT (RFC 7519), signed with an API key's secret. Its shape is that of Twilio's helper
+libraries. The wall clock is handed in as `now`, an aware datetime; nothing here asks for the time.
+"""
+
+import unicodedata
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+
+from videocli.errors import error
+
+MAX_TTL_SECONDS = 86_400
+"""24 hours. Servers refuse a token that lives longer (20104)."""
+MAX_NAME_LENGTH = 128
+"""Characters of an identity or a room name."""
+MAX_TOKEN_LENGTH = 16_384
+"""Characters. Twilio's tokens have about 500; whatever is longer than this is not looked into."""
+
+_ALGORITHM = "HS256"
+_CONTENT_TYPE = "twilio-fpa;v=1"
+_YEAR_10000 = 253_402_300_800
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account's API key."""
+
+    account_sid: str
+    """`AC` and 32 hexadecimal digits."""
+    api_key: str
+    """`SK` and 32 hexadecimal digits."""
+    api_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token that was just minted, and what is in it."""
+
+    token: str = field(repr=False)
+    identity: str
+    room: str | None
+    """The only room it opens; None: any room."""
+    issued_at: datetime
+    expires_at: datetime
+    account_sid: str
+    api_key: str
+
+    @property
+    def ttl_seconds(self) -> int:
+        """How long it lives."""
+        return round((self.expires_at - self.issued_at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a checked token allows."""
+
+    identity: str
+    room: str | None
+    """The only room it opens, by name or SID; None: any room."""
+    account_sid: str
+    api_key: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says of itself. None: missing, or not of the type it should have."""
+
+    api_key: str | None
+    account_sid: str | None
+    identity: str | None
+    room: str | None
+    issued_at: datetime | None
+    not_before: datetime | None
+    expires_at: datetime | None
+
+
+def mint(
+    credentials: Credentials, identity: str, room: str | None, ttl_seconds: int, now: datetime
+) -> AccessToken:
+    """Mint a token that lives `ttl_seconds` from `now`, for one room or (None) for any.
+
+    Raises `ValueError` as `check_ttl` does, `RoomError` 532xx or 531xx for an identity or a room name that no
+    server accepts, and `TokenError` 20107 for a secret that cannot sign.
+    """
+    check_ttl(ttl_seconds)
+    check_identity(identity)
+    if room is not None:
+        check_room_name(room)
+    issued = int(now.timestamp())
+    payload = {
+        "jti": f"{credentials.api_key}-{issued}",
+        "iss": credentials.api_key,
+        "sub": credentials.account_sid,
+        "iat": issued,
+        "exp": issued + ttl_seconds,
+        "grants": {"identity": identity, "video": {} if room is None else {"room": room}},
+    }
+    try:
+        # PyJWT warns of secrets shorter than 32 bytes; which secret to use is the account's choice, not ours.
+        with warnings.catch_warnings(action="ignore"):
+            token = jwt.encode(
+                payload, credentials.api_secret, algorithm=_ALGORITHM, headers={"cty": _CONTENT_TYPE}
+            )
+    except jwt.InvalidKeyError as fault:
+        raise error(20107, explanation="The API secret is empty, or is a key file and no secret.") from fault
+    issued_at = datetime.fromtimestamp(issued, UTC)
+    return AccessToken(
+        token=token,
+        identity=identity,
+        room=room,
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(seconds=ttl_seconds),
+        account_sid=credentials.account_sid,
+        api_key=credentials.api_key,
+    )
+
+
+def verify(token: str, known: Mapping[str, Credentials], room: str | None, now: datetime) -> Grants:
+    """Check a token as a room server does, in the order of rule 13 (our-rules.md).
+
+    `known` has the credentials that count here, by API key. `room` is the room asked for; None leaves that to
+    the caller, who may know the room by name and SID: see `check_room_grant`.
+
+    Raises `TokenError` 20101 to 20107, and `RoomError` 53200 to 53202 for the identity.
+    """
+    header, payload = _decoded(token)
+    if (header.get("alg"), header.get("typ"), header.get("cty")) != (_ALGORITHM, "JWT", _CONTENT_TYPE):
+        raise error(20102)
+    api_key = payload.get("iss")
+    credentials = known.get(api_key) if isinstance(api_key, str) else None
+    if credentials is None or payload.get("sub") != credentials.account_sid:
+        raise error(20103)
+    _check_signature(token, credentials.api_secret)
+    expires_at = _check_times(payload, now)
+    grants = payload.get("grants")
+    video = grants.get("video") if isinstance(grants, dict) else None
+    if not isinstance(grants, dict) or not isinstance(video, dict):
+        raise error(20106)
+    identity = check_identity(grants.get("identity"))
+    granted_room = video.get("room") or None
+    if granted_room is not None and not isinstance(granted_room, str):
+        raise error(20106)
+    result = Grants(identity, granted_room, credentials.account_sid, credentials.api_key, expires_at)
+    if room is not None:
+        check_room_grant(result, (room,))
+    return result
+
+
+def check_room_grant(grants: Grants, names: Collection[str]) -> None:
+    """Raise `TokenError` 20106 unless the grants open the room that is known by these names (name, SID)."""
+    if grants.room is not None and grants.room not in names:
+        raise error(20106)
+
+
+def peek(token: str) -> Claims:
+    """What a token says of itself, without checking it. Raises `TokenError` 20101 when it is no token."""
+    _, payload = _decoded(token)
+    grants = payload.get("grants")
+    grants = grants if isinstance(grants, dict) else {}
+    video = grants.get("video")
+    video = video if isinstance(video, dict) else {}
+    return Claims(
+        api_key=_text(payload.get("iss")),
+        account_sid=_text(payload.get("sub")),
+        identity=_text(grants.get("identity")),
+        room=_text(video.get("room")),
+        issued_at=_moment(payload.get("iat")),
+        not_before=_moment(payload.get("nbf")),
+        expires_at=_moment(payload.get("exp")),
+    )
+
+
+def check_ttl(ttl_seconds: int) -> None:
+    """Raise `ValueError`, saying why, unless a token may live that long."""
+    if ttl_seconds < 1:
+        raise ValueError(f"{ttl_seconds} seconds are too few: a token lives 1 second at least.")
+    if ttl_seconds > MAX_TTL_SECONDS:
+        raise ValueError(
+            f"{ttl_seconds} seconds are more than {MAX_TTL_SECONDS}: a token lives 24 hours at most, "
+            "and a server refuses one that says otherwise (20104)."
+        )
+
+
+def check_identity(identity: object) -> str:
+    """The identity, if it can be one.
+
+    Raises `RoomError` 53200 (none), 53201 (too long) or 53202 (characters).
+    """
+    return _check_name(identity, invalid=53200)
+
+
+def check_room_name(name: object) -> str:
+    """The name, if a room can have it.
+
+    Raises `RoomError` 53100 (none), 53101 (too long) or 53102 (characters).
+    """
+    return _check_name(name, invalid=53100)
+
+
+def _check_name(name: object, invalid: int) -> str:
+    if not isinstance(name, str) or not name:
+        raise error(invalid)
+    if len(name) > MAX_NAME_LENGTH:
+        raise error(invalid + 1)
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise error(invalid + 2)
+    return name
+
+
+def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and payload, unchecked. Raises `TokenError` 20101."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise error(20101)
+    try:
+        parts = jwt.decode_complete(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError) as fault:
+        raise error(20101) from fault
+    return parts["header"], parts["payload"]
+
+
+def _check_signature(token: str, secret: str) -> None:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            jwt.PyJWS().decode(token, secret, algorithms=[_ALGORITHM])
+    except jwt.PyJWTError as fault:
+        raise error(20107) from fault
+
+
+def _check_times(payload: dict[str, Any], now: datetime) -> datetime:
+    """When the token expires. Raises `TokenError` 20105 or 20104.
+
+    Twilio's Python library writes no `iat`, but `nbf`; with neither, the life counts from now.
+    """
+    not_before = _moment(payload.get("nbf"))
+    if "nbf" in payload and (not_before is None or not_before > now):
+        raise error(20105)
+    expires_at = _moment(payload.get("exp"))
+    issued_at = _moment(payload["iat"]) if "iat" in payload else not_before or now
+    if expires_at is None or issued_at is None or expires_at <= now:
+        raise error(20104)
+    if expires_at - issued_at > timedelta(seconds=MAX_TTL_SECONDS):
+        raise error(20104)
+    return expires_at
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _moment(value: object) -> datetime | None:
+    """A NumericDate (RFC 7519 section 2): seconds since the epoch, perhaps with a fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _YEAR_10000:
+        return None
+    return datetime.fromtimestamp(value, UTC)
