@@ -1,4 +1,6 @@
-"""What we need from the world, as interfaces; `cli/wiring.py` fills them with the real things, tests with fakes.
+"""What we need from the world, as interfaces.
+
+`cli/wiring.py` fills them with the real things, tests with fakes.
 
 Time is the event loop's (`loop.time()`, `asyncio.sleep`, `asyncio.timeout`); only tokens need the wall clock.
 """
