@@ -1,0 +1,197 @@
+"""WebSockets as transports: dial and listen. The only module that knows the `websockets` package."""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from videocli.outside import DialError, Listener, MessageTransport, TransportClosed
+
+SIGNALING_PATH = "/signaling"
+HEALTH_PATH = "/healthz"
+
+MAX_MESSAGE_BYTES = 1 << 20
+OPEN_SECONDS = 5.0
+"""For a client to finish its opening handshake with our server."""
+CLOSE_SECONDS = 0.8
+"""For the other side to answer a close; a leave has a second in all (our-rules.md, 8)."""
+
+_MAX_REASON_BYTES = 123
+"""RFC 6455 section 5.5: a control frame's 125 bytes, less the code."""
+
+_log = logging.getLogger(__name__)
+
+_silent = logging.getLogger(f"{__name__}.silent")
+"""For the library, which logs whole frames (with tokens), and a traceback when a stranger sends garbage."""
+_silent.disabled = True
+
+_ANSWERS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
+
+
+class WebSocketTransport:
+    """A `MessageTransport`. TCMP looks after liveness, so there are no pings."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        """Send a message; waits while the other side does not read. Raises `TransportClosed`."""
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed as closed:
+            raise _closed(closed) from closed
+
+    async def receive(self) -> str:
+        """The next message; a binary one as text, as far as it goes. Raises `TransportClosed`."""
+        try:
+            message = await self._connection.recv()
+        except ConnectionClosed as closed:
+            raise _closed(closed) from closed
+        return message if isinstance(message, str) else message.decode(errors="replace")
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close, and wait `CLOSE_SECONDS` at most for the other side."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._connection.close(code, _shortened(reason))
+        except TimeoutError:
+            pass
+        finally:
+            if self._connection.state is not State.CLOSED:
+                self._connection.transport.abort()
+
+
+def _closed(closed: ConnectionClosed) -> TransportClosed:
+    received = closed.rcvd
+    return TransportClosed(received.code, received.reason) if received else TransportClosed(None)
+
+
+def _shortened(reason: str) -> str:
+    return reason.encode(errors="replace")[:_MAX_REASON_BYTES].decode(errors="ignore")
+
+
+async def dial(url: str) -> MessageTransport:
+    """Open a WebSocket. Raises `DialError`; the caller sets the time limit.
+
+    `wss` verifies the server's certificate and name. A proxy from the environment (`https_proxy`, `no_proxy`
+    …) is used as the library does by default, but never for this machine's own addresses.
+
+    Answered: the connection was refused or reset, TLS failed, the HTTP status was not 101, or the answer was
+    no WebSocket's. Also a URL that cannot be dialed at all, since no network is at fault. Not answered: no
+    address for the name, no route, no reply.
+    """
+    try:
+        connection = await connect(
+            url,
+            compression=None,
+            proxy=None if _is_local(url) else True,
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MAX_MESSAGE_BYTES,
+            logger=_silent,
+        )
+    except InvalidStatus as refused:
+        raise DialError(f"HTTP status {refused.response.status_code}", answered=True) from refused
+    except InvalidURI as wrong:
+        raise DialError("not a WebSocket URL", answered=True) from wrong
+    except (WebSocketException, EOFError) as odd:
+        raise DialError(f"no WebSocket server there ({type(odd).__name__})", answered=True) from odd
+    except ssl.SSLError as refused:
+        raise DialError(f"TLS failed: {refused.reason or refused}", answered=True) from refused
+    except socket.gaierror as unknown:
+        raise DialError(f"no address for the host: {unknown.strerror}", answered=False) from unknown
+    except ImportError as missing:
+        raise DialError("a SOCKS proxy needs the package python-socks", answered=False) from missing
+    except (OSError, ValueError) as failed:
+        raise DialError(str(failed) or type(failed).__name__, _is_answer(failed)) from failed
+    return WebSocketTransport(connection)
+
+
+def _is_local(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_answer(failed: Exception) -> bool:
+    if isinstance(failed, OSError) and failed.errno is not None:
+        return failed.errno in _ANSWERS
+    # Several addresses failed: asyncio puts their errors into one OSError's text (base_events.py,
+    # create_connection), without an errno.
+    return any(f"[Errno {number}]" in str(failed) for number in _ANSWERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    url: str
+
+
+@asynccontextmanager
+async def listen(
+    host: str, port: int, handler: Callable[[MessageTransport], Awaitable[None]]
+) -> AsyncIterator[Listener]:
+    """Listen on host and port (0: any free one) and run the handler for each client on `/signaling`.
+
+    `GET /healthz` answers 200 with `ok`, every other path 404. A message above 1 MiB closes its connection
+    with 1009. Leaving the context closes what is open with 1001 and waits for the handlers.
+    Raises `OSError` when the address cannot be used.
+    """
+
+    async def handle(connection: ServerConnection) -> None:
+        try:
+            await handler(WebSocketTransport(connection))
+        except Exception:
+            _log.exception("the handler of a connection failed")
+            await connection.close(1011)
+
+    server = await serve(
+        handle,
+        host,
+        port,
+        process_request=_route,
+        compression=None,
+        open_timeout=OPEN_SECONDS,
+        ping_interval=None,
+        close_timeout=CLOSE_SECONDS,
+        max_size=MAX_MESSAGE_BYTES,
+        server_header=None,
+        logger=_silent,
+    )
+    try:
+        taken_port = server.sockets[0].getsockname()[1]
+        yield _Listener(f"ws://{_dialable(host)}:{taken_port}{SIGNALING_PATH}")
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def _route(connection: ServerConnection, request: Request) -> Response | None:
+    path = urlsplit(request.path).path
+    if path == SIGNALING_PATH:
+        return None
+    if path == HEALTH_PATH:
+        return connection.respond(HTTPStatus.OK, "ok")
+    return connection.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
+
+
+def _dialable(host: str) -> str:
+    """The host as it stands in a URL; one that means every address stands for this machine."""
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
