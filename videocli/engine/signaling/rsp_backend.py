@@ -1,0 +1,380 @@
+"""RspBackend: connects to a room server, and keeps the session alive over as many connections as it takes.
+
+The protocol is in `RspClient` (the session) and `TcmpClient` (one connection); here are the connections, one
+after another, and the time limits.
+"""
+
+import asyncio
+import contextlib
+import logging
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+from uuid import UUID
+
+from videocli import __version__
+from videocli.driver import Driver
+from videocli.engine import reports as rp
+from videocli.engine.signaling.backend import SignalingConfig
+from videocli.engine.signaling.backoff import Backoff
+from videocli.engine.signaling.rsp_client import RspClient, State
+from videocli.errors import TokenError, VideoError, error
+from videocli.media.peer import IceCandidate
+from videocli.outside import DialError, MessageTransport, Outside
+from videocli.protocol.rsp import Publisher
+from videocli.protocol.tcmp import (
+    BodyReceived,
+    BusyReceived,
+    ByeReceived,
+    Closed,
+    CloseReason,
+    Ignored,
+    Opened,
+    TcmpEvent,
+)
+from videocli.protocol.tcmp_client import TcmpClient
+
+OPEN_SECONDS = 15.0
+"""To open a transport (tcmp.md, open timeout)."""
+ANSWER_SECONDS = 15.0
+"""For a server that has welcomed us to answer *ice*, *connect* or *sync*."""
+GRACE_SECONDS = 1.0
+"""To say goodbye (our-rules.md, 8)."""
+
+_LONG_ENOUGH_SECONDS = 1.0
+"""An attempt that waited so long for an answer got none."""
+
+_REFUSED = 53000
+_NO_ANSWER = 53002
+_BUSY = 53006
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """How a connection, or the attempt at one, ended."""
+
+    words: str
+    answered: bool
+    is_busy: bool = False
+    """The server is busy for good."""
+    retry_seconds: float | None = None
+    """The server is busy: dial again after so long, with the cookie."""
+    cookie: str | None = None
+
+    def error(self) -> VideoError:
+        """What it means if there is no further attempt."""
+        if self.is_busy:
+            return error(_BUSY)
+        return error(_REFUSED if self.answered else _NO_ANSWER)
+
+
+@dataclass(slots=True)
+class _Outage:
+    """The time between the loss of a session and its resumption."""
+
+    ends_at: float
+    """When the server will have forgotten the session, on the loop's clock."""
+    attempts: int = 0
+    answered: bool = True
+    """Whether somebody answered the last attempt that had the time to be answered."""
+
+
+class _Conversation:
+    """One connection: its core, its driver, its fate, and the time limit for the answer that is due."""
+
+    def __init__(
+        self,
+        core: TcmpClient,
+        transport: MessageTransport,
+        on_event: Callable[["_Conversation", TcmpEvent], None],
+    ) -> None:
+        self.core = core
+        self.fate: asyncio.Future[_Fate] = asyncio.get_running_loop().create_future()
+        self._limit = asyncio.timeout(None)
+        self._driver: Driver[TcmpEvent] = Driver(core, transport, lambda event: on_event(self, event))
+        self.driving = asyncio.create_task(self._driver.run(), name="signaling connection")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what still comes is too late."""
+        return self.fate.done() or self._limit.expired()
+
+    def limit(self, at: float | None) -> None:
+        """The conversation is over at that time; None: no limit."""
+        if not self.is_over:
+            self._limit.reschedule(at)
+
+    async def until_over(self, limit: float | None) -> None:
+        """Wait for the end. Raises `TimeoutError` at the limit, and what the driver raises."""
+        async with self._limit:
+            self._limit.reschedule(limit)
+            ends: set[asyncio.Future[Any]] = {self.fate, self.driving}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not self.fate.done():
+            self.driving.result()
+
+    def end(self, fate: _Fate) -> None:
+        """Say how it ended; the driver may take a moment longer to close the transport."""
+        if not self.fate.done():
+            self.fate.set_result(fate)
+
+    def wake(self) -> None:
+        """Send what the core was told."""
+        self._driver.wake()
+
+
+class RspBackend:
+    """A `SignalingBackend` for servers that speak TCMP and RSP.
+
+    The first connection is not retried, but for a server that is busy: 53000 if it was refused, 53002 if
+    there was no answer (twilio-video.js says 53000 then, too), 53006 if the server is busy for good.
+
+    A lost session is resumed until `session_timeout` has passed, each attempt after a backoff. If that fails:
+    53000 or 53002, as the last attempt went (our-rules.md, 1). A code from the server always wins.
+    """
+
+    def __init__(
+        self, config: SignalingConfig, outside: Outside, report: Callable[[rp.SignalingReport], None]
+    ) -> None:
+        self._config = config
+        self._outside = outside
+        self._report = report
+        publisher = Publisher("videocli", __version__, f"videocli/{__version__} ({platform.system()})")
+        self._rsp = RspClient(config.room, publisher, config.subscribe_all)
+        self._backoff = Backoff(outside.random)
+        self._token = ""
+        self._conversation: _Conversation | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._outage: _Outage | None = None
+        self._left = asyncio.Event()
+        self._has_ended = False
+
+    async def run(self) -> None:
+        """Connect and serve until the session has ended. Cancelling it leaves at once, without a word."""
+        serving = asyncio.create_task(self._serve(), name="signaling")
+        leaving = asyncio.create_task(self._left.wait(), name="leaving")
+        try:
+            await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            elif self._conversation is None:
+                serving.cancel()
+            await self._say_goodbye()
+        finally:
+            await _cancel({serving, leaving, *self._drivers()})
+
+    def connect(self, peer_id: str, offer: str, tracks: Sequence[rp.LocalTrackInfo]) -> None:
+        """Ask to be let in, with the first offer (revision 1), after `IceServersGiven`."""
+        self._rsp.connect(peer_id, offer, tracks)
+        self._expect_answer()
+        self._settle()
+
+    def set_tracks(self, tracks: Sequence[rp.LocalTrackInfo]) -> None:
+        """All the tracks we want published now."""
+        self._rsp.set_tracks(tracks)
+        self._settle()
+
+    def describe(self, peer_id: str, kind: rp.DescriptionType, revision: int, sdp: str | None) -> None:
+        """Send a description; it is also the one that a later resume repeats."""
+        self._rsp.describe(peer_id, kind, revision, sdp)
+        self._settle()
+
+    def trickle(self, peer_id: str, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
+        """Send all local candidates gathered so far under `ufrag`."""
+        self._rsp.trickle(peer_id, ufrag, candidates, complete)
+        self._settle()
+
+    def forget_peer(self, peer_id: str) -> None:
+        """The peer connection is closed; a resume no longer mentions it."""
+        self._rsp.forget_peer(peer_id)
+
+    def leave(self) -> None:
+        """Say goodbye (`disconnect`, `bye`, close) and end within a grace period of 1 s."""
+        self._rsp.leave()
+        self._settle()
+        self._left.set()
+
+    async def _serve(self) -> None:
+        """One connection after another; returns when the session has ended."""
+        try:
+            self._token = await self._config.token()
+        except TokenError as refused:
+            self._give_up(refused)
+        cookie = None
+        while self._rsp.state is not State.DISCONNECTED:
+            fate = await self._try_connection(cookie)
+            cookie = fate.cookie
+            if self._rsp.state is State.CONNECTING:
+                await self._joining_failed(fate)
+            elif self._rsp.state is State.SYNCING:
+                await self._prepare_attempt(fate)
+
+    async def _joining_failed(self, fate: _Fate) -> None:
+        """End it, unless the server only asked for patience."""
+        if fate.retry_seconds is None:
+            self._give_up(fate.error())
+        else:
+            await asyncio.sleep(fate.retry_seconds)
+
+    async def _prepare_attempt(self, fate: _Fate) -> None:
+        """Note how the last connection ended, and wait for the time of the next; or end it."""
+        loop = asyncio.get_running_loop()
+        outage = self._outage
+        if outage is None:
+            outage = self._outage = _Outage(loop.time() + self._rsp.session_timeout)
+        else:
+            outage.answered = fate.answered
+            self._deliver(rp.AttemptFailed(outage.attempts, fate.words, fate.answered))
+        if fate.is_busy:
+            self._give_up(fate.error())
+            return
+        wait = self._backoff.next_delay() if fate.retry_seconds is None else fate.retry_seconds
+        await asyncio.sleep(min(wait, outage.ends_at - loop.time()))
+        if loop.time() >= outage.ends_at:
+            self._give_up(error(_REFUSED if outage.answered else _NO_ANSWER))
+            return
+        outage.attempts += 1
+        self._deliver(rp.AttemptStarted(outage.attempts))
+
+    async def _try_connection(self, cookie: str | None) -> _Fate:
+        """Dial, and converse until the connection is over; its fate.
+
+        In an outage the end of the session ends it too, unless the session is resumed by then.
+        """
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        limit = self._outage.ends_at if self._outage is not None else None
+        try:
+            async with asyncio.timeout_at(limit), asyncio.timeout(OPEN_SECONDS):
+                if self._outage is not None:
+                    await self._refresh_token()
+                transport = await self._outside.dial(self._config.url)
+        except DialError as failed:
+            return _Fate(failed.reason, failed.answered)
+        except TimeoutError:
+            return self._unanswered("no answer to dialing", began_at)
+        core = TcmpClient(loop.time(), self._new_id, self._rsp.first_message(self._token), cookie)
+        self._conversation = conversation = _Conversation(core, transport, self._on_event)
+        try:
+            await conversation.until_over(limit)
+        except TimeoutError:
+            conversation.driving.cancel()
+            conversation.end(self._unanswered("no answer from the server", began_at))
+            self._rsp.lost()
+        finally:
+            self._retire(conversation)
+        return conversation.fate.result()
+
+    def _unanswered(self, words: str, began_at: float) -> _Fate:
+        """The fate of an attempt that ran out of time.
+
+        One that the end of the session cut short says nothing about the server; then the one before it
+        counts.
+        """
+        is_cut_short = asyncio.get_running_loop().time() - began_at < _LONG_ENOUGH_SECONDS
+        return _Fate(words, answered=is_cut_short and self._outage is not None and self._outage.answered)
+
+    async def _refresh_token(self) -> None:
+        """Get a fresher token for *sync* if there is one; else the one at hand may still do."""
+        with contextlib.suppress(TokenError):
+            self._token = await self._config.token()
+
+    def _on_event(self, conversation: _Conversation, event: TcmpEvent) -> None:
+        if conversation is not self._conversation or conversation.is_over:
+            return
+        match event:
+            case Opened():
+                self._expect_answer()
+            case BodyReceived(body):
+                self._rsp.receive(body)
+                if not self._rsp.awaits_answer:
+                    conversation.limit(None)
+                if self._rsp.state is State.CONNECTED:
+                    self._outage = None
+                    self._backoff.reset()
+                self._settle()
+            case BusyReceived(seconds, False, cookie):
+                busy = "the server is busy"
+                conversation.end(_Fate(busy, answered=True, retry_seconds=seconds, cookie=cookie))
+            case BusyReceived() | ByeReceived():
+                pass
+            case Ignored(reason):
+                _log.debug("ignored: %s", reason)
+            case Closed():
+                self._closed(conversation, event)
+            case _:
+                assert_never(event)
+
+    def _closed(self, conversation: _Conversation, closed: Closed) -> None:
+        words = _in_words(closed)
+        is_answered = closed.reason is not CloseReason.TIMEOUT
+        conversation.end(_Fate(words, is_answered, is_busy=closed.reason is CloseReason.BUSY))
+        if self._rsp.state is State.CONNECTED:
+            self._deliver(rp.SignalingLost(words))
+        self._rsp.lost()
+
+    def _expect_answer(self) -> None:
+        """The server owes us an answer in time; in an outage, the end of the session may come first."""
+        conversation = self._conversation
+        if conversation is not None and conversation.core.is_open:
+            at = asyncio.get_running_loop().time() + ANSWER_SECONDS
+            conversation.limit(at if self._outage is None else min(at, self._outage.ends_at))
+
+    def _settle(self) -> None:
+        """Send and deliver what the session has to say."""
+        for reason in self._rsp.ignored():
+            _log.debug("ignored: %s", reason)
+        messages = self._rsp.messages()
+        conversation = self._conversation
+        if conversation is not None:
+            now = asyncio.get_running_loop().time()
+            for body in messages:
+                conversation.core.send(body, now)
+            if self._rsp.state is State.DISCONNECTED:
+                conversation.core.close(now)
+            conversation.wake()
+        for report in self._rsp.reports():
+            self._deliver(report)
+
+    def _deliver(self, report: rp.SignalingReport) -> None:
+        if not self._has_ended:
+            self._has_ended = isinstance(report, rp.SignalingEnded)
+            self._report(report)
+
+    def _give_up(self, reason: VideoError) -> None:
+        self._rsp.give_up(reason)
+        self._settle()
+
+    def _retire(self, conversation: _Conversation) -> None:
+        """Let a connection that is over close by itself, while the next one is under way."""
+        self._conversation = None
+        self._closing.add(conversation.driving)
+        conversation.driving.add_done_callback(self._closing.discard)
+
+    def _drivers(self) -> set[asyncio.Task[None]]:
+        current = {self._conversation.driving} if self._conversation is not None else set()
+        return current | self._closing
+
+    async def _say_goodbye(self) -> None:
+        """Let the last words go out and the connections close, for a moment at most."""
+        drivers = self._drivers()
+        if drivers:
+            await asyncio.wait(drivers, timeout=GRACE_SECONDS)
+
+    def _new_id(self) -> str:
+        return str(UUID(int=self._outside.random.getrandbits(128), version=4))
+
+
+def _in_words(closed: Closed) -> str:
+    if closed.code is None:
+        return closed.text or "the connection died"
+    return f"closed with {closed.code} {closed.text}".rstrip()
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
