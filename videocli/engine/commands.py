@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from videocli.engine.reports import Priority
+from videocli.errors import VideoError
 from videocli.media.frames import Source
 
 
@@ -70,6 +71,21 @@ class ReportStats:
     """Say a `Stats` event now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Complain:
+    """Say an `Error` event: what was asked for could not even be put as a command."""
+
+    error: VideoError
+
+
 Command = (
-    Disconnect | PublishMedia | PublishData | Unpublish | SetEnabled | SetPriority | SendMessage | ReportStats
+    Disconnect
+    | PublishMedia
+    | PublishData
+    | Unpublish
+    | SetEnabled
+    | SetPriority
+    | SendMessage
+    | ReportStats
+    | Complain
 )

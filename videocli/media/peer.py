@@ -1,20 +1,23 @@
 """PeerConnection: one participant's media path (ICE, DTLS, SRTP, SCTP), as both ends see it.
 
 Offers are *uncommitted*: `create_offer` describes what this side wants and changes nothing; `accept_answer`
-applies offer and answer together. So an offer that lost against the other side's (glare) is simply dropped, as
-twilio-video.js does with Chromium (lib/signaling/v2/peerconnection.js), and a failed one leaves nothing behind.
+applies offer and answer together. So an offer that lost against the other side's (glare) is simply dropped,
+as twilio-video.js does with Chromium (lib/signaling/v2/peerconnection.js), and a failed one leaves nothing
+behind.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
 
+MidStyle = Literal["numbers", "kinds"]
+
 
 class IceState(StrEnum):
-    """State of the media path; the names are those of RTCIceConnectionState (W3C WebRTC 1.0, section 5.6.4)."""
+    """State of the media path, by the names of RTCIceConnectionState (W3C WebRTC 1.0, section 5.6.4)."""
 
     NEW = "new"
     CHECKING = "checking"
@@ -52,6 +55,12 @@ class PeerConfig:
     """Local addresses to gather from, and no others; None: every address but loopback."""
     with_loopback: bool = False
     """Gather 127.0.0.1 too, beside what `addresses` says."""
+    mid_style: MidStyle = "numbers"
+    """How new sections of ours look.
+
+    "numbers": as a browser's, mids 0, 1, …, sendrecv or recvonly. "kinds": as the media server's, mids
+    audio0, video0, application0, sendonly or inactive (production-facts.md, section 1).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +265,20 @@ PeerEvent = (
 
 
 class PeerConnection(Protocol):
-    """One participant's media path. Every method is called on the loop's thread, negotiations one at a time."""
+    """One participant's media path.
+
+    Every method is called on the loop's thread, negotiations one at a time.
+    """
 
     @property
     def ice_state(self) -> IceState: ...
 
     @property
     def needs_negotiation(self) -> bool:
-        """Whether there is something (sender, removal, data section, restart) the other side has not agreed to."""
+        """Whether there is something the other side has not agreed to.
+
+        A sender, a removal, a data section or a restart.
+        """
         ...
 
     async def create_offer(self) -> str:
@@ -274,7 +289,10 @@ class PeerConnection(Protocol):
         ...
 
     async def accept_answer(self, sdp: str) -> None:
-        """Apply the last offer and its answer. Raises `MediaError` 53402; then the connection is as before."""
+        """Apply the last offer and its answer.
+
+        Raises `MediaError` 53402; then the connection is as before.
+        """
         ...
 
     async def accept_offer(self, sdp: str) -> str:
@@ -292,7 +310,10 @@ class PeerConnection(Protocol):
         ...
 
     def restart_ice(self, ice_servers: Sequence[IceServer] | None = None) -> None:
-        """Make the next offer an ICE restart (RFC 8445 section 9), with new servers if given; DTLS goes on."""
+        """Make the next offer an ICE restart (RFC 8445 section 9), with new servers if given.
+
+        DTLS goes on.
+        """
         ...
 
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:

@@ -1,0 +1,276 @@
+"""A participant and a room server, whole, in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.simulation.clock import run_virtually
+from tests.simulation.house import House
+from videocli.engine import commands as cmd
+from videocli.engine import events as ev
+from videocli.engine.session import JoinConfig, NamedSource
+from videocli.errors import SourceError
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.server.serve import ServeConfig
+
+
+class Ticker:
+    """A source: a frame every 40 ms, each third one a keyframe, `count` of them."""
+
+    def __init__(self, kind: MediaKind = "video", count: int = 1_000_000, fails: bool = False) -> None:
+        self.kind = kind
+        self.count = count
+        self.fails = fails
+        self.sent = 0
+        self.keyframes_asked = 0
+        self.is_running = False
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+        self.is_running = True
+        try:
+            while self.sent < self.count:
+                send(EncodedFrame(b"frame", self.sent * 3600, self.sent % 3 == 0, codec))
+                self.sent += 1
+                await asyncio.sleep(0.04)
+            if self.fails:
+                raise SourceError(message="the camera was pulled out")
+        finally:
+            self.is_running = False
+
+    def request_keyframe(self) -> None:
+        self.keyframes_asked += 1
+
+
+def publishing(*named: NamedSource, data: tuple[str, ...] = ()) -> Callable[[JoinConfig], JoinConfig]:
+    return lambda config: replace(config, media=named, data=data)
+
+
+def scene(play: Callable[[House], Coroutine[Any, Any, None]], config: ServeConfig | None = None) -> None:
+    async def run() -> None:
+        house = House()
+        async with house.open(config):
+            await play(house)
+
+    run_virtually(run())
+
+
+def test_joining_and_leaving() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        connected = await alice.sees(ev.Connected)
+        assert isinstance(connected, ev.Connected)
+        assert connected.local_participant.identity == "alice"
+        assert alice.told[0].room.state == "connected"
+        assert await alice.leave() is None
+        assert alice.names == ["Connected", "Disconnected"]
+
+    scene(play)
+
+
+def test_each_sees_the_other_come_and_go() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        bob = house.join("bob")
+        connected = await bob.sees(ev.Connected)
+        assert isinstance(connected, ev.Connected)
+        assert [participant.identity for participant in connected.participants] == ["alice"]
+        await alice.sees(ev.ParticipantConnected, lambda event: event.participant.identity == "bob")
+        await bob.leave()
+        await alice.sees(ev.ParticipantDisconnected, lambda event: event.participant.identity == "bob")
+        await alice.leave()
+
+    scene(play)
+
+
+def test_media_and_data_arrive_and_counters_grow() -> None:
+    async def play(house: House) -> None:
+        camera, microphone = Ticker(), Ticker("audio")
+        bob = house.join(
+            "bob",
+            config=publishing(NamedSource("cam", camera), NamedSource("mic", microphone), data=("chat",)),
+        )
+        alice = house.join("alice")
+        for name in ("cam", "mic"):
+            await alice.sees(ev.TrackStarted, lambda event, name=name: event.track.name == name)
+        await alice.sees(ev.TrackSubscribed, lambda event: event.track.name == "chat")
+        bob.session.post(cmd.SendMessage("hello"))
+        bob.session.post(cmd.SendMessage(b"\x00\x01"))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "hello")
+        await alice.sees(ev.TrackMessage, lambda event: event.data == b"\x00\x01")
+        await asyncio.sleep(3.0)
+        (seen,) = alice.session.snapshot().participants
+        camera_seen = next(track for track in seen.tracks if track.track.name == "cam")
+        assert camera_seen.codec is Codec.VP8
+        assert camera_seen.frame_rate == pytest.approx(25, abs=2)
+        assert camera.keyframes_asked > 0
+        await asyncio.gather(bob.leave(), alice.leave())
+        assert not camera.is_running
+        assert not microphone.is_running
+
+    scene(play)
+
+
+def test_mute_unmute_unpublish_and_publish_again() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        alice = house.join("alice")
+        await alice.sees(ev.TrackStarted)
+        bob.session.post(cmd.SetEnabled("video", enabled=False))
+        await alice.sees(ev.TrackDisabled)
+        bob.session.post(cmd.SetEnabled("cam", enabled=True))
+        await alice.sees(ev.TrackEnabled)
+        bob.session.post(cmd.Unpublish("cam"))
+        await alice.sees(ev.TrackUnpublished)
+        bob.session.post(cmd.PublishMedia(Ticker(), "again"))
+        await alice.sees(ev.TrackStarted, lambda event: event.track.name == "again")
+        order = [name for name in alice.names if name.startswith("Track")]
+        assert order.index("TrackUnsubscribed") < order.index("TrackUnpublished")
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_a_source_that_fails_is_an_error_and_the_room_goes_on() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker(count=10, fails=True))))
+        complaint = await bob.sees(ev.Error)
+        assert isinstance(complaint, ev.Error)
+        assert "pulled out" in complaint.error.message
+        assert not bob.session.snapshot().local.tracks  # type: ignore[union-attr]  # we are in the room
+        assert await bob.leave() is None
+
+    scene(play)
+
+
+def test_a_message_without_a_data_track_publishes_one() -> None:
+    async def play(house: House) -> None:
+        alice, bob = house.join("alice"), house.join("bob")
+        await asyncio.gather(alice.sees(ev.Connected), bob.sees(ev.Connected))
+        bob.session.post(cmd.SendMessage("first"))
+        await alice.sees(ev.TrackSubscribed, lambda event: event.track.kind == "data")
+        bob.session.post(cmd.SendMessage("second"))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "second")
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_commands_about_tracks_that_are_not_there_are_errors() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        await bob.sees(ev.LocalTrackPublished)
+        for command in (
+            cmd.Unpublish("nothing"),
+            cmd.SetEnabled("audio", enabled=False),
+            cmd.SendMessage("hi", "cam"),
+            cmd.PublishMedia(Ticker(), "cam"),
+        ):
+            bob.session.post(command)
+        await asyncio.sleep(1.0)
+        assert bob.names.count("Error") == 4
+        assert await bob.leave() is None
+
+    scene(play)
+
+
+def test_the_older_of_two_with_one_identity_is_sent_away() -> None:
+    async def play(house: House) -> None:
+        first = house.join("alice")
+        await first.sees(ev.Connected)
+        second = house.join("alice")
+        await second.sees(ev.Connected)
+        reason = await first.staying
+        assert reason is not None
+        assert reason.code == 53205
+        await second.leave()
+
+    scene(play)
+
+
+@pytest.mark.parametrize(
+    ("room", "token_room", "ttl", "code"),
+    [("my-room", "other", 60, 20106), ("x" * 129, None, 60, 53101), ("my-room", "my-room", 1, 20104)],
+)
+def test_refusals_end_with_the_servers_code(room: str, token_room: str, ttl: int, code: int) -> None:
+    async def play(house: House) -> None:
+        token = house.token("alice", token_room, ttl)
+        await asyncio.sleep(2.0)
+        alice = house.join("alice", room, token)
+        reason = await alice.staying
+        assert reason is not None
+        assert reason.code == code
+        assert alice.names == ["Disconnected"]
+
+    scene(play)
+
+
+def test_a_full_room_refuses() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        reason = await house.join("bob").staying
+        assert reason is not None
+        assert reason.code == 53105
+        await alice.leave()
+
+    scene(play, ServeConfig(max_participants=1))
+
+
+def test_nobody_there_is_53000_and_no_answer_is_53002() -> None:
+    async def run() -> None:
+        house = House()
+        reason = await house.join("alice").staying
+        assert reason is not None
+        assert reason.code == 53000
+        house.signaling.stall()
+        reason = await house.join("alice").staying
+        assert reason is not None
+        assert reason.code == 53002
+
+    run_virtually(run())
+
+
+def test_a_dropped_connection_is_resumed() -> None:
+    async def play(house: House) -> None:
+        alice, bob = house.join("alice"), house.join("bob")
+        await alice.sees(ev.ParticipantConnected)
+        await bob.sees(ev.Connected)
+        house.signaling.cut()
+        await alice.sees(ev.Reconnected)
+        await bob.sees(ev.Reconnected)
+        assert alice.names.count("Reconnecting") == 1
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_a_dead_media_path_is_restarted() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        await bob.sees(ev.LocalTrackPublished)
+        await asyncio.sleep(1.0)
+        house.media.kill_path(house.media.peers[0])
+        reconnecting = await bob.sees(ev.Reconnecting)
+        assert isinstance(reconnecting, ev.Reconnecting)
+        assert reconnecting.error.code == 53405
+        await bob.sees(ev.Reconnected)
+        await bob.leave()
+
+    scene(play)
+
+
+def test_leaving_before_the_server_answered_is_quick_and_quiet() -> None:
+    async def run() -> None:
+        house = House()
+        house.signaling.stall()
+        alice = house.join("alice")
+        await asyncio.sleep(1.0)
+        before = asyncio.get_running_loop().time()
+        assert await alice.leave() is None
+        assert asyncio.get_running_loop().time() - before <= 2.0
+
+    run_virtually(run())

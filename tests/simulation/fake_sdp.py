@@ -1,0 +1,44 @@
+"""A session description for `FakePeer`: JSON where real ones have SDP, with the parts that matter to us."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from videocli.errors import error
+
+SectionKind = Literal["audio", "video", "application"]
+
+
+@dataclass(frozen=True, slots=True)
+class WireSection:
+    """One m-line, as its writer sees it."""
+
+    mid: str
+    kind: SectionKind
+    msid: str | None
+    """Id of the track that the writer sends here; None: it does not send."""
+    receives: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WireDescription:
+    """One offer or answer."""
+
+    peer: str
+    ufrag: str
+    sections: tuple[WireSection, ...]
+
+
+def write(description: WireDescription) -> str:
+    """The description as text."""
+    return json.dumps(asdict(description))
+
+
+def read(text: str) -> WireDescription:
+    """The description that the text holds. Raises `MediaError` 53402."""
+    try:
+        fields = json.loads(text)
+        sections = tuple(WireSection(**section) for section in fields["sections"])
+        return WireDescription(fields["peer"], fields["ufrag"], sections)
+    except (ValueError, KeyError, TypeError) as fault:
+        raise error(53402) from fault

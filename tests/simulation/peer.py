@@ -1,0 +1,597 @@
+"""A `PeerConnection` without ICE, DTLS or codecs; peers of a `FakeMediaNetwork` find each other by their SDP.
+
+Each frame is one packet. All events come through `loop.call_soon`, so in order and never from inside a call.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tests.simulation.fake_sdp import SectionKind, WireDescription, WireSection, read, write
+from videocli.errors import error
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.peer import (
+    DataChannelClosed,
+    DataChannelOpened,
+    DataMessage,
+    DimensionsChanged,
+    DtlsFailed,
+    IceCandidate,
+    IceServer,
+    IceState,
+    IceStateChanged,
+    LocalCandidates,
+    MediaFlowing,
+    MediaPacket,
+    PeerConfig,
+    PeerConnection,
+    PeerEvent,
+    RemoteTrackEnded,
+    RemoteTrackStarted,
+    TrackStats,
+)
+
+CONSENT_SECONDS = 3.0
+"""How long after its death a path that was up counts as failed."""
+CHECKING_SECONDS = 15.0
+"""How long a path that never came up is tried."""
+KEYFRAME_REQUEST_SECONDS = 0.3
+
+
+class FakeMediaNetwork:
+    """Where fake peers meet. `make_peer` is a `MakePeer`."""
+
+    def __init__(self, video_codec: Codec = Codec.VP8) -> None:
+        self.video_codec = video_codec
+        self.negotiation_seconds = 0.0
+        """How long making or applying a description takes."""
+        self.peers: list[FakePeer] = []
+        """Every peer ever made, in order."""
+        self._blocked: set[str] = set()
+        self._dead_ufrags: set[str] = set()
+        self._ufrags = 0
+
+    def make_peer(self, config: PeerConfig, on_event: Callable[[PeerEvent], None]) -> PeerConnection:
+        """Another peer of this network."""
+        peer = FakePeer(self, f"fake{len(self.peers) + 1}", config, on_event)
+        self.peers.append(peer)
+        return peer
+
+    def block(self, peer: "FakePeer") -> None:
+        """Lose all datagrams of a peer, on whatever path."""
+        self._blocked.add(peer.id)
+        self._reconsider()
+
+    def unblock(self, peer: "FakePeer") -> None:
+        """Carry a peer's datagrams again."""
+        self._blocked.discard(peer.id)
+        self._reconsider()
+
+    def kill_path(self, peer: "FakePeer") -> None:
+        """Lose the path that a peer uses now for good: only an ICE restart finds another."""
+        self._dead_ufrags.add(peer.ufrag)
+        self._reconsider()
+
+    def new_ufrag(self) -> str:
+        """A ufrag that no peer has."""
+        self._ufrags += 1
+        return f"ufrag{self._ufrags}"
+
+    def other(self, peer: "FakePeer") -> "FakePeer | None":
+        """Whom the peer has described itself to, and who has described itself to it."""
+        for other in self.peers:
+            if other.id == peer.remote_id and other.remote_id == peer.id and not other.is_closed:
+                return other
+        return None
+
+    def carries(self, peer: "FakePeer") -> bool:
+        """Whether datagrams pass between the peer and its other."""
+        other = self.other(peer)
+        return (
+            other is not None
+            and not self._blocked & {peer.id, other.id}
+            and not self._dead_ufrags & {peer.ufrag, other.ufrag}
+        )
+
+    def settle(self, peer: "FakePeer") -> None:
+        """A description was applied, or the peer closed: see who can reach whom now."""
+        self._reconsider()
+
+    def _reconsider(self) -> None:
+        for peer in self.peers:
+            peer.path_changed(self.carries(peer))
+
+
+@dataclass(slots=True, eq=False)
+class FakeReceiver:
+    """The `Receiver` of a `FakePeer`."""
+
+    peer: "FakePeer"
+    kind: MediaKind
+    mid: str
+    track_id: str
+    on_frame: Callable[[EncodedFrame], None] | None = None
+    on_packet: Callable[[MediaPacket], None] | None = None
+    is_flowing: bool = False
+    counted: TrackStats = field(default_factory=TrackStats)
+    asked_at: float = float("-inf")
+
+    def request_keyframe(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self.asked_at < KEYFRAME_REQUEST_SECONDS:
+            return
+        self.asked_at = now
+        self.counted = replace(self.counted, plis=self.counted.plis + 1)
+        self.peer.ask_keyframe(self.mid)
+
+    def stats(self) -> TrackStats:
+        return self.counted
+
+    def take(self, packet: MediaPacket) -> None:
+        """A packet came."""
+        self.counted = _count(self.counted, packet)
+        if not self.is_flowing and (self.kind == "audio" or packet.starts_keyframe):
+            self.is_flowing = True
+            self.peer.report(MediaFlowing(self))
+        if self.on_packet is not None:
+            self.on_packet(packet)
+        if self.on_frame is not None and self.is_flowing:
+            is_keyframe = packet.starts_keyframe
+            self.on_frame(EncodedFrame(packet.payload, packet.timestamp, is_keyframe, packet.codec))
+
+
+@dataclass(slots=True, eq=False)
+class FakeSender:
+    """The `Sender` of a `FakePeer`."""
+
+    peer: "FakePeer"
+    kind: MediaKind
+    track_id: str
+    ssrc: int
+    on_keyframe_request: Callable[[], None] | None = None
+    codec: Codec | None = None
+    mid: str | None = None
+    is_removed: bool = False
+    counted: TrackStats = field(default_factory=TrackStats)
+    source: int | None = None
+    has_keyframe: bool = False
+    is_possible: bool = False
+
+    def send_frame(self, frame: EncodedFrame) -> None:
+        self._send(MediaPacket(frame.codec, 0, 0, frame.timestamp, True, frame.data, frame.is_keyframe))
+
+    def forward(self, packet: MediaPacket) -> None:
+        if packet.ssrc != self.source:
+            self.source, self.has_keyframe = packet.ssrc, False
+        self._send(packet)
+
+    def stats(self) -> TrackStats:
+        return replace(self.counted, codec=self.codec)
+
+    def _send(self, packet: MediaPacket) -> None:
+        if self.codec is None or self.mid is None or not self.peer.is_up:
+            return
+        self.has_keyframe |= packet.starts_keyframe
+        if self.kind == "video" and not self.has_keyframe:
+            return
+        self.counted = _count(self.counted, packet)
+        number = self.counted.packets & 0xFFFF
+        rewritten = replace(packet, ssrc=self.ssrc, sequence_number=number)
+        self.peer.transmit(self.mid, rewritten)
+
+
+def _count(stats: TrackStats, packet: MediaPacket) -> TrackStats:
+    return replace(
+        stats,
+        packets=stats.packets + 1,
+        bytes=stats.bytes + len(packet.payload),
+        frames=stats.frames + 1,
+        keyframes=stats.keyframes + packet.starts_keyframe,
+        codec=packet.codec,
+    )
+
+
+@dataclass(slots=True, eq=False)
+class FakeDataChannel:
+    """One end of a data channel; `twin` is the other, once open."""
+
+    peer: "FakePeer"
+    label: str
+    ordered: bool
+    max_retransmits: int | None
+    max_packet_life_time: int | None
+    twin: "FakeDataChannel | None" = None
+    is_closed: bool = False
+    queue: list[str | bytes] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return self.twin is not None and not self.is_closed
+
+    def send(self, data: str | bytes) -> None:
+        if self.is_closed:
+            return
+        is_reliable = self.max_retransmits is None and self.max_packet_life_time is None
+        if self.peer.is_up or is_reliable or self.twin is None:
+            self.queue.append(data)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, if the path is up."""
+        if self.twin is None or not self.peer.is_up:
+            return
+        for data in self.queue:
+            self.twin.peer.report(DataMessage(self.twin, data))
+        self.queue.clear()
+
+    def close(self) -> None:
+        for end in (self, self.twin):
+            if end is not None and not end.is_closed:
+                end.is_closed = True
+                end.peer.forget_channel(end)
+                end.peer.report(DataChannelClosed(end))
+
+
+@dataclass(slots=True, eq=False)
+class _Section:
+    """One negotiated m-line."""
+
+    mid: str
+    kind: SectionKind
+    is_ours: bool
+    sender: FakeSender | None = None
+    agreed_msid: str | None = None
+    """What the other side knows that we send here."""
+    receiver: FakeReceiver | None = None
+
+    @property
+    def wanted_msid(self) -> str | None:
+        return self.sender.track_id if self.sender is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    description: WireDescription
+    senders: dict[str, FakeSender]
+    """By mid."""
+
+
+class FakePeer:
+    """A peer connection of a `FakeMediaNetwork`; see `videocli.media.peer.PeerConnection`."""
+
+    def __init__(
+        self,
+        network: FakeMediaNetwork,
+        peer_id: str,
+        config: PeerConfig,
+        on_event: Callable[[PeerEvent], None],
+    ) -> None:
+        self.id = peer_id
+        self.config = config
+        self.ufrag = network.new_ufrag()
+        self.remote_id: str | None = None
+        self.is_up = False
+        self.is_closed = False
+        self.remote_candidates: list[IceCandidate] = []
+        self._remote_ufrag: str | None = None
+        self._network = network
+        self._on_event = on_event
+        self._state = IceState.NEW
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._sections: list[_Section] = []
+        self._unplaced: list[FakeSender] = []
+        self._channels: list[FakeDataChannel] = []
+        self._offer: _Offer | None = None
+        self._restart_ufrag: str | None = None
+        self._gathered: str | None = None
+        self._ssrcs = 0
+
+    @property
+    def ice_state(self) -> IceState:
+        return self._state
+
+    @property
+    def needs_negotiation(self) -> bool:
+        return bool(
+            self._unplaced
+            or self._restart_ufrag
+            or (self._channels and not self._has_data_section())
+            or any(section.wanted_msid != section.agreed_msid for section in self._sections)
+        )
+
+    async def create_offer(self) -> str:
+        await self._take_time()
+        senders = {section.mid: section.sender for section in self._sections if section.sender is not None}
+        wire = [self._wire(section, receives=True) for section in self._sections]
+        for sender in self._unplaced:
+            free = next(
+                (s for s in self._sections if s.is_ours and s.kind == sender.kind and s.mid not in senders),
+                None,
+            )
+            mid = free.mid if free is not None else self._new_mid(sender.kind, [w.mid for w in wire])
+            section = WireSection(mid, sender.kind, sender.track_id, receives=self._receives_on_own)
+            wire = [section if w.mid == mid else w for w in wire]
+            if free is None:
+                wire.append(section)
+            senders[mid] = sender
+        if not wire and not self._channels:
+            kinds: tuple[MediaKind, ...] = ("audio", "video")
+            for kind in kinds:
+                wire.append(
+                    WireSection(self._new_mid(kind, [w.mid for w in wire]), kind, None, receives=True)
+                )
+        if self._channels and not self._has_data_section():
+            mid = self._new_mid("application", [w.mid for w in wire])
+            wire.append(WireSection(mid, "application", None, receives=False))
+        description = WireDescription(self.id, self._restart_ufrag or self.ufrag, tuple(wire))
+        self._offer = _Offer(description, senders)
+        return write(description)
+
+    async def accept_answer(self, sdp: str) -> None:
+        await self._take_time()
+        answer = read(sdp)
+        offer = self._offer
+        if offer is None or [w.mid for w in answer.sections] != [w.mid for w in offer.description.sections]:
+            raise error(53402)
+        self._offer = None
+        self._set_ufrag(offer.description.ufrag)
+        for ours, theirs in zip(offer.description.sections, answer.sections, strict=True):
+            section = self._section(ours.mid) or self._add_section(ours.mid, ours.kind, is_ours=True)
+            sender = offer.senders.get(ours.mid)
+            if sender is not None and sender in self._unplaced:
+                self._unplaced.remove(sender)
+                section.sender = sender
+            section.agreed_msid = ours.msid
+            self._apply(section, theirs)
+        self._set_remote(answer)
+
+    async def accept_offer(self, sdp: str) -> str:
+        await self._take_time()
+        offer = read(sdp)
+        known = [section.mid for section in self._sections]
+        if [w.mid for w in offer.sections][: len(known)] != known:
+            raise error(53402)
+        self._offer = None
+        if self._remote_ufrag not in (None, offer.ufrag):
+            self._set_ufrag(self._network.new_ufrag())
+        wire = []
+        for theirs in offer.sections:
+            section = self._section(theirs.mid) or self._add_section(theirs.mid, theirs.kind, is_ours=False)
+            section.agreed_msid = section.wanted_msid
+            self._apply(section, theirs)
+            wire.append(self._wire(section, receives=theirs.msid is not None))
+        self._set_remote(offer)
+        return write(WireDescription(self.id, self.ufrag, tuple(wire)))
+
+    async def add_candidates(self, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
+        self.remote_candidates.extend(candidates)
+
+    def restart_ice(self, ice_servers: Sequence[IceServer] | None = None) -> None:
+        if ice_servers is not None:
+            self.config = replace(self.config, ice_servers=tuple(ice_servers))
+        self._restart_ufrag = self._network.new_ufrag()
+
+    def add_sender(self, kind: MediaKind, track_id: str) -> FakeSender:
+        self._ssrcs += 1
+        sender = FakeSender(self, kind, track_id, ssrc=int(self.id.removeprefix("fake")) * 1000 + self._ssrcs)
+        self._unplaced.append(sender)
+        return sender
+
+    def remove_sender(self, sender: object) -> None:
+        assert isinstance(sender, FakeSender)
+        sender.is_removed, sender.codec, sender.mid = True, None, None
+        if sender in self._unplaced:
+            self._unplaced.remove(sender)
+        for section in self._sections:
+            if section.sender is sender:
+                section.sender = None
+
+    def open_data_channel(
+        self,
+        label: str,
+        ordered: bool = True,
+        max_retransmits: int | None = None,
+        max_packet_life_time: int | None = None,
+    ) -> FakeDataChannel:
+        channel = FakeDataChannel(self, label, ordered, max_retransmits, max_packet_life_time)
+        self._channels.append(channel)
+        self._open_channels()
+        return channel
+
+    async def close(self) -> None:
+        if self.is_closed:
+            return
+        other, was_up = self._network.other(self), self.is_up
+        self.is_closed = True
+        self._state = IceState.CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+        if other is not None and was_up:
+            for channel in list(self._channels):
+                channel.close()
+            other.end()
+        self._network.settle(self)
+
+    def fail_dtls(self) -> None:
+        """Let the DTLS handshake fail."""
+        self.report(DtlsFailed())
+
+    def show_dimensions(self, mid: str, width: int, height: int) -> None:
+        """Let a keyframe on a section we receive announce a picture size."""
+        section = self._section(mid)
+        assert section is not None
+        assert section.receiver is not None
+        self.report(DimensionsChanged(section.receiver, width, height))
+
+    # What other fakes call.
+
+    def report(self, event: PeerEvent) -> None:
+        """Say that something happened."""
+        self._soon(lambda: self._on_event(event))
+
+    def transmit(self, mid: str, packet: MediaPacket) -> None:
+        """Send a packet to the other side."""
+        other = self._network.other(self)
+        if other is not None:
+            other.deliver(mid, packet)
+
+    def deliver(self, mid: str, packet: MediaPacket) -> None:
+        """A packet comes from the other side."""
+        section = self._section(mid)
+        if section is not None and section.receiver is not None:
+            receiver = section.receiver
+            self._soon(lambda: receiver.take(packet))
+
+    def ask_keyframe(self, mid: str) -> None:
+        """Send a PLI for what the other side sends on a section."""
+        other = self._network.other(self)
+        section = other._section(mid) if other is not None and self.is_up else None
+        if other is not None and section is not None and section.sender is not None:
+            other._tell_keyframe_wanted(section.sender)
+
+    def forget_channel(self, channel: FakeDataChannel) -> None:
+        """A channel of ours is closed."""
+        if channel in self._channels:
+            self._channels.remove(channel)
+
+    def end(self) -> None:
+        """The other side closed DTLS."""
+        self._change_state(IceState.CLOSED)
+        self.is_up = False
+
+    def path_changed(self, carries: bool) -> None:
+        """Datagrams pass now, or pass no longer."""
+        if self.is_closed or self._state is IceState.CLOSED:
+            return
+        if carries:
+            self._set_timer(None, None)
+            self._soon(self._come_up)
+        elif self.is_up:
+            self.is_up = False
+            self._set_timer(CONSENT_SECONDS, IceState.FAILED)
+
+    # Inside.
+
+    def _come_up(self) -> None:
+        if not self._network.carries(self):
+            return
+        self.is_up = True
+        self._change_state(IceState.CONNECTED)
+        self._open_channels()
+        for section in self._sections:
+            self._begin_sending(section)
+
+    def _begin_sending(self, section: _Section) -> None:
+        sender = section.sender
+        if sender is None or sender.codec is None or sender.is_possible or not self.is_up:
+            return
+        sender.is_possible = True
+        self._tell_keyframe_wanted(sender)
+
+    def _tell_keyframe_wanted(self, sender: FakeSender) -> None:
+        def tell() -> None:
+            if sender.on_keyframe_request is not None:
+                sender.on_keyframe_request()
+
+        self._soon(tell)
+
+    def _open_channels(self) -> None:
+        other = self._network.other(self)
+        if other is None or not self.is_up or not self._has_data_section() or not other._has_data_section():
+            return
+        for channel in self._channels:
+            if channel.twin is None:
+                channel.twin = FakeDataChannel(
+                    other,
+                    channel.label,
+                    channel.ordered,
+                    channel.max_retransmits,
+                    channel.max_packet_life_time,
+                )
+                channel.twin.twin = channel
+                other._channels.append(channel.twin)
+                self.report(DataChannelOpened(channel, is_local=True))
+                other.report(DataChannelOpened(channel.twin, is_local=False))
+            channel.flush()
+
+    def _apply(self, section: _Section, theirs: WireSection) -> None:
+        """Take over what the other side says of a section."""
+        if section.kind == "application":
+            return
+        receiver = section.receiver
+        if receiver is not None and receiver.track_id != theirs.msid:
+            section.receiver = None
+            self.report(RemoteTrackEnded(receiver))
+        if theirs.msid is not None and section.receiver is None:
+            section.receiver = FakeReceiver(self, section.kind, section.mid, theirs.msid)
+            self.report(RemoteTrackStarted(section.receiver))
+        if section.sender is not None and theirs.receives:
+            section.sender.mid = section.mid
+            section.sender.codec = Codec.OPUS if section.kind == "audio" else self._network.video_codec
+            self._begin_sending(section)
+
+    def _set_remote(self, description: WireDescription) -> None:
+        self.remote_id = description.peer
+        if self._remote_ufrag != description.ufrag:
+            self._remote_ufrag = description.ufrag
+            if self._state in (IceState.NEW, IceState.FAILED):
+                self._change_state(IceState.CHECKING)
+                self._set_timer(CHECKING_SECONDS, IceState.FAILED)
+        if self._gathered != self.ufrag:
+            self._gathered = self.ufrag
+            candidate = IceCandidate(f"candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag {self.ufrag}", "0", 0)
+            self.report(LocalCandidates(self.ufrag, (candidate,), complete=True))
+        self._network.settle(self)
+
+    def _set_ufrag(self, ufrag: str) -> None:
+        if ufrag == self._restart_ufrag:
+            self._restart_ufrag = None
+        self.ufrag = ufrag
+
+    def _set_timer(self, seconds: float | None, state: IceState | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None and state is not None:
+            self._timer = self._loop.call_later(seconds, self._change_state, state)
+
+    def _change_state(self, state: IceState) -> None:
+        if state is not self._state and not self.is_closed:
+            self._state = state
+            self.report(IceStateChanged(state))
+
+    @property
+    def _receives_on_own(self) -> bool:
+        return self.config.mid_style == "numbers"
+
+    def _wire(self, section: _Section, receives: bool) -> WireSection:
+        can_receive = (
+            receives and section.kind != "application" and (self._receives_on_own or not section.is_ours)
+        )
+        return WireSection(section.mid, section.kind, section.wanted_msid, can_receive)
+
+    def _new_mid(self, kind: SectionKind, used: Sequence[str]) -> str:
+        prefix = "" if self.config.mid_style == "numbers" else kind
+        return next(mid for n in range(len(used) + 1) if (mid := f"{prefix}{n}") not in used)
+
+    def _add_section(self, mid: str, kind: SectionKind, is_ours: bool) -> _Section:
+        section = _Section(mid, kind, is_ours)
+        self._sections.append(section)
+        return section
+
+    def _section(self, mid: str) -> _Section | None:
+        return next((section for section in self._sections if section.mid == mid), None)
+
+    def _has_data_section(self) -> bool:
+        return any(section.kind == "application" for section in self._sections)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        def run() -> None:
+            if not self.is_closed:
+                call()
+
+        self._loop.call_soon(run)
+
+    async def _take_time(self) -> None:
+        await asyncio.sleep(self._network.negotiation_seconds)

@@ -1,0 +1,159 @@
+"""What we publish: each track's source, pumped into every peer connection that carries it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from videocli.engine.reports import LocalTrackInfo
+from videocli.errors import SourceError
+from videocli.media.frames import Codec, EncodedFrame, Source
+from videocli.media.peer import DataChannel, PeerConnection, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
+    """A source has nothing more to give, or (with an error) could not go on."""
+
+    track_id: str
+    error: SourceError | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataParameters:
+    """How reliable a data track is (RFC 8831 section 6.1)."""
+
+    ordered: bool = True
+    max_retransmits: int | None = None
+    max_packet_life_time: int | None = None
+    """Milliseconds."""
+
+
+@dataclass(slots=True)
+class MediaPublication:
+    """An audio or video track of ours."""
+
+    track_id: str
+    source: Source
+    enabled: bool = True
+    senders: dict[str, Sender] = field(default_factory=dict)
+    """By peer connection id."""
+    task: asyncio.Task[None] | None = None
+
+    def send(self, frame: EncodedFrame) -> None:
+        """Send a frame on every peer connection that negotiated its codec; a muted track sends none."""
+        if self.enabled:
+            for sender in self.senders.values():
+                if sender.codec is frame.codec:
+                    sender.send_frame(frame)
+
+
+@dataclass(slots=True)
+class DataPublication:
+    """A data track of ours."""
+
+    track_id: str
+    parameters: DataParameters
+    channels: dict[str, DataChannel] = field(default_factory=dict)
+    """By peer connection id."""
+
+    def send(self, data: str | bytes) -> None:
+        """Send a message on every peer connection."""
+        for channel in self.channels.values():
+            channel.send(data)
+
+
+class Publishing:
+    """All our tracks, by id. Sources run while a peer connection takes their frames."""
+
+    def __init__(
+        self,
+        report: Callable[[SourceEnded], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._report = report
+        self._spawn = spawn
+        self.media: dict[str, MediaPublication] = {}
+        self.data: dict[str, DataPublication] = {}
+
+    def add_media(self, info: LocalTrackInfo, source: Source) -> None:
+        """Publish what a source makes."""
+        self.media[info.id] = MediaPublication(info.id, source, info.enabled)
+
+    def add_data(self, info: LocalTrackInfo, parameters: DataParameters) -> None:
+        """Publish a data track."""
+        self.data[info.id] = DataPublication(info.id, parameters)
+
+    def attach(self, peer_id: str, connection: PeerConnection) -> None:
+        """Put every track that is not there yet on a peer connection; negotiate afterwards."""
+        for media in self.media.values():
+            if peer_id not in media.senders:
+                sender = connection.add_sender(media.source.kind, media.track_id)
+                sender.on_keyframe_request = media.source.request_keyframe
+                media.senders[peer_id] = sender
+        for data in self.data.values():
+            if peer_id not in data.channels:
+                options = data.parameters
+                data.channels[peer_id] = connection.open_data_channel(
+                    data.track_id, options.ordered, options.max_retransmits, options.max_packet_life_time
+                )
+
+    def detach(self, peer_id: str) -> None:
+        """A peer connection is gone."""
+        for media in self.media.values():
+            media.senders.pop(peer_id, None)
+        for data in self.data.values():
+            data.channels.pop(peer_id, None)
+
+    def start_sources(self) -> None:
+        """Start every source whose codec has been negotiated since."""
+        for media in self.media.values():
+            codec = next((sender.codec for sender in media.senders.values() if sender.codec), None)
+            if media.task is None and codec is not None:
+                media.task = self._spawn(self._pump(media, codec))
+
+    async def _pump(self, media: MediaPublication, codec: Codec) -> None:
+        failure = None
+        try:
+            await media.source.run(codec, media.send)
+        except SourceError as reason:
+            failure = reason
+        self._report(SourceEnded(media.track_id, failure))
+
+    def set_enabled(self, track_id: str, enabled: bool) -> None:
+        """Mute or unmute; unmuted video begins with a keyframe. Data tracks cannot be muted."""
+        media = self.media.get(track_id)
+        if media is not None:
+            media.enabled = enabled
+            if enabled:
+                media.source.request_keyframe()
+
+    def remove(self, track_id: str, connections: dict[str, PeerConnection]) -> None:
+        """Stop publishing a track: its source ends, its senders and channels go; negotiate afterwards."""
+        media = self.media.pop(track_id, None)
+        if media is not None:
+            for peer_id, sender in media.senders.items():
+                if peer_id in connections:
+                    connections[peer_id].remove_sender(sender)
+            if media.task is not None:
+                media.task.cancel()
+        data = self.data.pop(track_id, None)
+        if data is not None:
+            for channel in data.channels.values():
+                channel.close()
+
+    def close(self) -> None:
+        """End all sources."""
+        for media in self.media.values():
+            if media.task is not None:
+                media.task.cancel()
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it has ended; its own failure is raised here."""
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise

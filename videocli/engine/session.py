@@ -1,0 +1,322 @@
+"""One participant in one room: the loop that joins signaling, media, the room and whoever asks.
+
+Everything that happens (signaling, media, commands, timers) is an item in one inbox, and `Session.run` takes
+one at a time: so there is one order of events and nothing to lock.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from videocli.engine import commands as cmd
+from videocli.engine import events as ev
+from videocli.engine import reports as rp
+from videocli.engine.legs import Legs
+from videocli.engine.media_leg import (
+    Fault,
+    LocalCandidates,
+    LocalDescription,
+    MediaItem,
+    MediaLeg,
+    NegotiationFailed,
+)
+from videocli.engine.meter import Meter
+from videocli.engine.publishing import DataParameters, SourceEnded, stop
+from videocli.engine.room.room import Room
+from videocli.engine.room.snapshot import Snapshot
+from videocli.engine.room.tracks import LocalTrack
+from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
+from videocli.engine.signaling.rsp_backend import RspBackend
+from videocli.errors import TrackError, VideoError, error
+from videocli.media.frames import Source, TrackKind
+from videocli.media.peer import PeerConfig
+from videocli.outside import Outside
+
+GRACE_SECONDS = 1.0
+"""How long leaving may take (our rule 8)."""
+TICK_SECONDS = 1.0
+"""How often the counters of media are sampled."""
+RECENT_EVENTS = 200
+
+Item = rp.SignalingReport | MediaItem | cmd.Command
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """What to publish, and under what name."""
+
+    name: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConfig:
+    """Which room, as whom, with what."""
+
+    signaling: SignalingConfig
+    media: Sequence[NamedSource] = ()
+    data: Sequence[str] = ()
+    """Names of data tracks."""
+    gather: PeerConfig = field(default_factory=PeerConfig)
+    """Which local addresses media may use."""
+    stats_seconds: float | None = None
+    """How often to say `Stats`; None: only when asked."""
+    token_expires_at: Callable[[], datetime | None] = lambda: None
+
+
+class Session:
+    """Joins a room when `run`, and stays until told to leave, sent away, or lost for good."""
+
+    def __init__(
+        self, config: JoinConfig, outside: Outside, on_event: Callable[[ev.Occurrence], None]
+    ) -> None:
+        self._config = config
+        self._outside = outside
+        self._on_event = on_event
+        self._inbox: asyncio.Queue[Item] = asyncio.Queue()
+        self._room = Room(config.signaling.room or "")
+        self._legs = Legs(outside.utcnow())
+        self._recent: deque[ev.Occurrence] = deque(maxlen=RECENT_EVENTS)
+        self._connected_at: datetime | None = None
+        self._asked_to_connect = False
+        self._backend: SignalingBackend = RspBackend(config.signaling, outside, self._inbox.put_nowait)
+        self._media = MediaLeg(outside.make_peer, config.gather, outside.random, self._inbox.put_nowait)
+        self._meter = Meter(self._media.counters)
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            rp.IceServersGiven: lambda report: self._media.connect(self._new_id(), report.servers),
+            rp.DescriptionReceived: self._media.describe,
+            rp.CandidatesReceived: self._media.trickle,
+            rp.PublicationFailed: lambda report: self._take_back(report.track_id),
+            rp.SignalingLost: lambda report: self._media.signaling_is(up=False),
+            rp.Resynced: self._resynced,
+            LocalDescription: self._send_description,
+            LocalCandidates: self._send_candidates,
+            NegotiationFailed: self._negotiation_failed,
+            SourceEnded: self._source_ended,
+            Fault: self._fault,
+            cmd.Disconnect: lambda command: self._say(self._room.end(None)),
+            cmd.PublishMedia: self._publish_media,
+            cmd.PublishData: self._publish_data,
+            cmd.Unpublish: self._unpublish,
+            cmd.SetEnabled: self._set_enabled,
+            cmd.SetPriority: self._set_priority,
+            cmd.SendMessage: self._send_message,
+            cmd.ReportStats: lambda command: self._say_stats(),
+            cmd.Complain: lambda command: self._complain(command.error),
+        }
+
+    def post(self, command: cmd.Command) -> None:
+        """Ask for something; the answer comes as events. From the loop's thread only."""
+        self._inbox.put_nowait(command)
+
+    async def run(self) -> VideoError | None:
+        """Join, and stay until the end.
+
+        Returns why it ended; None if we left, or were sent away without an error. Raises only for our own
+        faults.
+        """
+        for named in self._config.media:
+            self._publish_media(cmd.PublishMedia(named.source, named.name))
+        for name in self._config.data:
+            self._publish_data(cmd.PublishData(name))
+        signaling = asyncio.create_task(self._run_backend(), name="signaling")
+        ticks = asyncio.create_task(self._tick(), name="ticks")
+        loop = asyncio.get_running_loop()
+        try:
+            while not self._room.health.ended:
+                try:
+                    async with asyncio.timeout_at(self._room.timer()):
+                        item = await self._inbox.get()
+                except TimeoutError:
+                    self._say(self._room.handle_timer(loop.time()))
+                else:
+                    self._take(item, loop.time())
+        finally:
+            await stop(ticks)
+            await self._close(signaling)
+        return self._room.error
+
+    def snapshot(self) -> Snapshot:
+        """The room as it is now."""
+        room = self._room
+        local, participants = self._meter.snapshot(room)
+        return Snapshot(
+            time=self._outside.utcnow(),
+            room=room.view(),
+            url=self._config.signaling.url,
+            region=room.region,
+            signaling=self._legs.signaling,
+            media=self._legs.media,
+            local=local if room.sid else None,
+            participants=participants,
+            recent=tuple(self._recent),
+            connected_at=self._connected_at,
+            session_ends_at=self._legs.session_ends_at(room.session_timeout),
+            token_expires_at=self._config.token_expires_at(),
+            is_recording=room.is_recording,
+            error=room.error or room.health.error,
+        )
+
+    def _take(self, item: Item, now: float) -> None:
+        """Take one item in: the room first, then whoever has to act on it."""
+        self._legs.apply(item, self._outside.utcnow())
+        if isinstance(item, rp.SignalingReport | rp.MediaReport):
+            self._say(self._room.apply(item, now))
+        handler = self._handlers.get(type(item))
+        if handler is not None and not self._room.health.ended:
+            handler(item)
+
+    def _say(self, events: Sequence[ev.Event]) -> None:
+        for event in events:
+            now = self._outside.utcnow()
+            if isinstance(event, ev.Connected):
+                self._connected_at = now
+            occurrence = ev.Occurrence(now, self._room.view(), event)
+            if not isinstance(event, ev.Stats):
+                self._recent.append(occurrence)
+            self._on_event(occurrence)
+
+    def _say_stats(self) -> None:
+        self._say([ev.Stats(self._meter.stats(self._room))])
+
+    async def _tick(self) -> None:
+        """Sample the counters, and say `Stats` as often as asked for."""
+        loop = asyncio.get_running_loop()
+        every = self._config.stats_seconds
+        next_stats = loop.time() + (every or 0.0)
+        while True:
+            await asyncio.sleep(min(TICK_SECONDS, every or TICK_SECONDS))
+            now = loop.time()
+            self._meter.sample(self._room, now)
+            if every is not None and now >= next_stats and self._room.sid is not None:
+                next_stats += every
+                self.post(cmd.ReportStats())
+
+    async def _run_backend(self) -> None:
+        try:
+            await self._backend.run()
+        except Exception as fault:
+            self._inbox.put_nowait(Fault(fault))
+
+    async def _close(self, signaling: asyncio.Task[None]) -> None:
+        """Say goodbye first, then close media; neither waits for a server that does not answer."""
+        self._backend.leave()
+        closing = asyncio.create_task(self._media.close(), name="close media")
+        await asyncio.wait({signaling, closing}, timeout=GRACE_SECONDS)
+        for task in (signaling, closing):
+            await stop(task)
+
+    def _new_id(self) -> str:
+        return str(UUID(int=self._outside.random.getrandbits(128), version=4))
+
+    def _resynced(self, report: rp.Resynced) -> None:
+        self._media.keep_only(report.peer_ids)
+        self._media.signaling_is(up=True)
+
+    def _send_description(self, local: LocalDescription) -> None:
+        if self._asked_to_connect:
+            self._backend.describe(local.peer_id, local.kind, local.revision, local.sdp)
+        else:
+            self._asked_to_connect = True
+            self._backend.connect(local.peer_id, local.sdp, self._room.local.infos)
+
+    def _send_candidates(self, local: LocalCandidates) -> None:
+        gathered = local.gathered
+        self._backend.trickle(local.peer_id, gathered.ufrag, gathered.candidates, gathered.complete)
+
+    def _negotiation_failed(self, failure: NegotiationFailed) -> None:
+        """The first offer or its answer failed: no media ever. Later ones cost only what they were about."""
+        if self._room.state == "connecting":
+            self._say(self._room.end(failure.error))
+        else:
+            self._complain(failure.error)
+
+    def _fault(self, fault: Fault) -> None:
+        raise fault.error
+
+    def _complain(self, reason: VideoError) -> None:
+        self._say([ev.Error(reason)])
+
+    def _source_ended(self, ended: SourceEnded) -> None:
+        if ended.error is not None:
+            self._complain(ended.error)
+        self._take_back(ended.track_id)
+
+    def _publish_media(self, command: cmd.PublishMedia) -> None:
+        info = self._new_track(command.name, command.source.kind)
+        if info is not None:
+            self._media.publishing.add_media(info, command.source)
+            self._tracks_changed()
+
+    def _publish_data(self, command: cmd.PublishData) -> None:
+        info = self._new_track(command.name, "data")
+        if info is not None:
+            parameters = DataParameters(
+                command.ordered, command.max_retransmits, command.max_packet_life_time
+            )
+            self._media.publishing.add_data(info, parameters)
+            self._tracks_changed()
+
+    def _new_track(self, name: str | None, kind: TrackKind) -> rp.LocalTrackInfo | None:
+        track_id = self._new_id()
+        tracks = self._room.local.tracks
+        if any(track.info.name == name for track in tracks.values()):
+            self._complain(error(53304))
+            return None
+        info = rp.LocalTrackInfo(track_id, name or track_id, kind)
+        tracks[track_id] = LocalTrack(info)
+        return info
+
+    def _tracks_changed(self) -> None:
+        """Tell signaling and media; before we asked to be let in, the first offer will say it all."""
+        if self._asked_to_connect:
+            self._backend.set_tracks(self._room.local.infos)
+            self._media.negotiate()
+
+    def _take_back(self, track_id: str) -> None:
+        self._room.local.tracks.pop(track_id, None)
+        self._media.unpublish(track_id)
+        self._tracks_changed()
+
+    def _unpublish(self, command: cmd.Unpublish) -> None:
+        for track in self._named(command.track):
+            self._take_back(track.info.id)
+
+    def _set_enabled(self, command: cmd.SetEnabled) -> None:
+        for track in self._named(command.track):
+            self._room.local.set_enabled(track, command.enabled)
+            self._media.publishing.set_enabled(track.info.id, command.enabled)
+        self._tracks_changed()
+
+    def _set_priority(self, command: cmd.SetPriority) -> None:
+        for track in self._named(command.track):
+            self._room.local.set_priority(track, command.priority)
+        self._tracks_changed()
+
+    def _named(self, reference: str) -> list[LocalTrack]:
+        found = self._room.local.find(reference)
+        if not found:
+            self._complain(_no_such_track(reference))
+        return found
+
+    def _send_message(self, command: cmd.SendMessage) -> None:
+        if command.track is None and not self._room.local.find("data"):
+            self._publish_data(cmd.PublishData("data"))
+        tracks = [track for track in self._named(command.track or "data") if track.info.kind == "data"]
+        if tracks:
+            tracks[0].messages += 1
+            self._media.publishing.data[tracks[0].info.id].send(command.data)
+        elif command.track is not None and self._room.local.find(command.track):
+            self._complain(_no_such_track(command.track))
+
+
+def _no_such_track(reference: str) -> VideoError:
+    return TrackError(
+        name="NoSuchTrack",
+        message=f"We publish no such track: {reference}",
+        explanation="Name it by SID, by name, or by kind: audio, video or data.",
+    )

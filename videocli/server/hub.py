@@ -1,0 +1,424 @@
+"""Carries what clients say to their rooms, and what is true in a room to its clients.
+
+`settle` is the only way out: after every change in a room, media follows it, then each client is told what it
+has not been told, then whoever runs the server is.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from videocli import tokens
+from videocli.errors import VideoError, error
+from videocli.media.peer import PeerConfig
+from videocli.outside import MessageTransport, Outside
+from videocli.protocol.rsp import (
+    ClientMessage,
+    ClientUpdate,
+    Connect,
+    Disconnect,
+    Disconnected,
+    Iced,
+    IceRequest,
+    Options,
+    PeerConnectionState,
+    RemoteParticipant,
+    RoomState,
+    ServerError,
+    ServerUpdate,
+    Sync,
+)
+from videocli.server import events as ev
+from videocli.server import leg as lg
+from videocli.server.connection import Connection
+from videocli.server.forwarder import Forwarder
+from videocli.server.registry import Registry
+from videocli.server.room import Participant, Phase, Room
+from videocli.server.rsp_server import Picture, RspServer
+
+_log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 1000
+"""More sockets than that are told `busy`."""
+GRACE_SECONDS = 0.3
+"""How long clients may take to close their sockets when the server shuts down."""
+
+
+@dataclass(slots=True, eq=False)
+class _House:
+    """A room with what belongs to it."""
+
+    room: Room
+    name: ev.RoomName
+    forwarder: Forwarder
+    clients: dict[str, "_Client"] = field(default_factory=dict)
+    """By participant SID."""
+    seen: dict[str, RemoteParticipant] = field(default_factory=dict)
+    """What `on_event` has been told."""
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """A participant with what belongs to it."""
+
+    house: _House
+    participant: Participant
+    rsp: RspServer
+    connection: Connection | None
+    leg: lg.Leg
+    given_up: PeerConnectionState | None = None
+    """The peer connection before this one, to be closed by the message that offers this one."""
+
+
+class Hub:
+    """Everything that a server does, without its socket."""
+
+    def __init__(
+        self,
+        outside: Outside,
+        credentials: Mapping[str, tokens.Credentials],
+        peer_config: PeerConfig,
+        session_timeout: float,
+        max_participants: int,
+        on_event: Callable[[ev.ServerEvent], None],
+    ) -> None:
+        self._outside = outside
+        self._credentials = credentials
+        self._peer_config = peer_config
+        self._session_timeout = session_timeout
+        self._on_event = on_event
+        self._registry = Registry(max_participants, outside.random)
+        self._houses: dict[str, _House] = {}
+        self._sessions: dict[str, _Client] = {}
+        self._connections: dict[Connection, _Client | None] = {}
+        self._empty = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_shut = False
+
+    async def attend(self, transport: MessageTransport) -> None:
+        """Talk with one client for as long as its socket lives."""
+        is_busy = self._is_shut or len(self._connections) >= MAX_CONNECTIONS
+        connection = Connection(transport, self._receive, self._offended, is_busy)
+        self._connections[connection] = None
+        try:
+            await connection.run()
+        finally:
+            client = self._connections.pop(connection)
+            if client is not None and client.connection is connection:
+                self._socket_lost(client)
+            if not self._connections:
+                self._empty.set()
+
+    async def shut_down(self) -> None:
+        """End every session and socket; the sockets get `GRACE_SECONDS`, then a close with 1001."""
+        self._is_shut = True
+        for house in list(self._houses.values()):
+            for client in list(house.clients.values()):
+                self._end(client, Disconnected("completed"))
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._connections:
+            self._empty.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await self._empty.wait()
+        for connection in self._connections:
+            connection.close()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # What clients say.
+
+    def _receive(self, connection: Connection, message: ClientMessage) -> None:
+        try:
+            match message:
+                case IceRequest():
+                    self._verify(message.token)
+                    connection.send(Iced())
+                case Connect():
+                    self._connect(connection, message)
+                case Sync():
+                    self._sync(connection, message)
+                case ClientUpdate():
+                    self._update(connection, message)
+                case Disconnect():
+                    self._disconnect(connection)
+                case _:
+                    assert_never(message)
+        except VideoError as fault:
+            _log.info("a client is refused: %s", fault)
+            self._offended(connection)
+            connection.end(_error_message(fault))
+
+    def _verify(self, token: str) -> tokens.Grants:
+        return tokens.verify(token, self._credentials, None, self._outside.utcnow())
+
+    def _connect(self, connection: Connection, message: Connect) -> None:
+        if self._connections[connection] is not None:
+            raise error(53004)
+        grants = self._verify(message.token)
+        name = message.name if message.name is not None else grants.room
+        room = None
+        if name is not None:
+            tokens.check_room_name(name)
+            room = self._registry.find(name)
+            tokens.check_room_grant(grants, (name,) if room is None else (room.name, room.sid))
+        offers = [state for state in message.peer_connections if _is_offer(state)]
+        if len(offers) != 1:
+            raise error(53004)
+        room, participant = self._registry.enter(name, grants.identity, message.subscribe_all)
+        participant.apply(message.participant)
+        house = self._house(room)
+        rsp = RspServer(
+            _new_session(self._outside.random),
+            participant.sid,
+            participant.identity,
+            Options(self._session_timeout, media_region="local", signaling_region="local"),
+        )
+        client = _Client(house, participant, rsp, connection, self._new_leg(participant, house, offers[0].id))
+        self._connections[connection] = client
+        house.clients[participant.sid] = client
+        self._describe(client, offers)
+
+    def _sync(self, connection: Connection, message: Sync) -> None:
+        grants = self._verify(message.token)
+        client = self._sessions.get(message.session)
+        if client is None or client.participant.identity != grants.identity:
+            raise error(53204)
+        room = client.house.room
+        tokens.check_room_grant(grants, (room.name, room.sid))
+        other = self._connections[connection]
+        if other is not None and other is not client:
+            raise error(53004)
+        if client.connection is not None and client.connection is not connection:
+            self._connections[client.connection] = None
+            client.connection.close(1011, "another socket of the same session")
+        self._connections[connection] = client
+        client.connection = connection
+        connection.joined()
+        client.participant.come_back()
+        client.participant.apply(message.participant)
+        self._describe(client, message.peer_connections)
+        client.leg.reachable(True)
+        connection.send(client.rsp.synced(self._picture(client), [client.leg.standing()]))
+        self._settle(client.house)
+        self._confirm(client)
+
+    def _update(self, connection: Connection, message: ClientUpdate) -> None:
+        client = self._connections[connection]
+        if client is None or message.session != client.rsp.session:
+            raise error(53204)
+        self._describe(client, message.peer_connections)
+        if client.participant.apply(message.participant):
+            self._settle(client.house)
+            self._confirm(client)
+
+    def _disconnect(self, connection: Connection) -> None:
+        client = self._connections[connection]
+        farewell = Disconnected("in-progress")
+        if client is None:
+            connection.end(farewell)
+        else:
+            self._end(client, farewell)
+
+    def _offended(self, connection: Connection) -> None:
+        """A client broke the rules; its session ends, the caller tells it."""
+        client = self._connections.get(connection)
+        if client is not None:
+            self._end(client, None)
+
+    def _socket_lost(self, client: _Client) -> None:
+        client.connection = None
+        if client.participant.phase is Phase.JOINING:
+            self._end(client, None)
+            return
+        now = asyncio.get_running_loop().time()
+        client.participant.leave_for(now, self._session_timeout)
+        client.leg.reachable(False)
+        self._settle(client.house)
+        self._set_timer()
+
+    # What media says.
+
+    def _new_leg(
+        self, participant: Participant, house: _House, peer_id: str, offers_first: bool = False
+    ) -> lg.Leg:
+        leg: lg.Leg
+
+        def report(news: lg.LegReport) -> None:
+            client = house.clients.get(participant.sid)
+            if client is None or client.leg is not leg:
+                return
+            try:
+                self._heard(client, news)
+            except Exception:
+                _log.exception("a %s could not be handled", type(news).__name__)
+                self._end(client, _error_message(error(53000)))
+
+        leg = lg.Leg(peer_id, self._outside.make_peer, self._peer_config, report, offers_first)
+        house.forwarder.use_leg(participant.sid, leg)
+        return leg
+
+    def _describe(
+        self, client: _Client, states: "tuple[PeerConnectionState, ...] | list[PeerConnectionState]"
+    ) -> None:
+        for state in states:
+            if state.id != client.leg.id:
+                continue
+            if state.description is not None:
+                client.leg.describe(state.description)
+            if state.ice is not None:
+                client.leg.trickle(state.ice)
+
+    def _heard(self, client: _Client, news: lg.LegReport) -> None:
+        match news:
+            case lg.Described(description):
+                state = PeerConnectionState(client.leg.id, description)
+                if client.participant.phase is Phase.JOINING:
+                    self._welcome(client, state)
+                elif client.connection is not None:
+                    given_up, client.given_up = client.given_up, None
+                    states = (state,) if given_up is None else (given_up, state)
+                    client.connection.send(ServerUpdate(RoomState(peer_connections=states)))
+            case lg.MessageReceived(label, data):
+                client.house.forwarder.take_message(client.participant.sid, label, data)
+            case lg.SourcesChanged():
+                self._settle(client.house)
+            case lg.SendersRefused(senders):
+                client.house.forwarder.refused(client.participant.sid, senders)
+                self._settle(client.house)
+            case lg.PathChanged(is_up):
+                client.participant.has_media = is_up
+                self._settle(client.house)
+            case lg.Failed(fault):
+                self._end(client, _error_message(fault))
+            case lg.Unanswered():
+                self._replace_leg(client)
+            case lg.ClosedByClient():
+                client.participant.has_media = False
+                client.house.forwarder.use_leg(client.participant.sid, None)
+                self._settle(client.house)
+            case _:
+                assert_never(news)
+
+    def _welcome(self, client: _Client, answer: PeerConnectionState) -> None:
+        """The answer is there, so the client is in."""
+        house, participant = client.house, client.participant
+        if any(
+            other.number > participant.number and other.is_visible for other in house.room.rivals(participant)
+        ):
+            self._end(client, _error_message(error(53205)))
+            return
+        for other in house.room.rivals(participant):
+            if other.number < participant.number:
+                self._end(house.clients[other.sid], _error_message(error(53205)))
+        participant.come_back()
+        self._sessions[client.rsp.session] = client
+        if client.connection is not None:
+            client.connection.joined()
+            client.connection.send(
+                client.rsp.connected(house.room.sid, house.room.name, self._picture(client), [answer])
+            )
+        self._settle(house)
+        self._confirm(client)
+
+    def _replace_leg(self, client: _Client) -> None:
+        """The client is stuck with our offer: it gets another peer connection (peer-connection.md)."""
+        old = client.leg
+        self._spawn(old.close())
+        peer_id = _new_session(self._outside.random)
+        client.leg = self._new_leg(client.participant, client.house, peer_id, offers_first=True)
+        client.given_up = old.closing()
+        client.leg.reachable(client.connection is not None)
+        self._settle(client.house)
+
+    # What follows.
+
+    def _house(self, room: Room) -> _House:
+        house = self._houses.get(room.sid)
+        if house is None:
+            house = _House(room, ev.RoomName(room.sid, room.name), Forwarder(self._outside.random))
+            self._houses[room.sid] = house
+            self._on_event(ev.RoomCreated(house.name))
+        return house
+
+    def _picture(self, client: _Client) -> Picture:
+        return Picture(
+            participants=client.house.room.views(besides=client.participant),
+            published=client.participant.published(),
+            subscribed=client.house.forwarder.subscribed(client.participant.sid),
+        )
+
+    def _confirm(self, client: _Client) -> None:
+        """Make what a client publishes ready; it has been told `created`."""
+        client.participant.confirm()
+        self._settle(client.house)
+
+    def _settle(self, house: _House) -> None:
+        house.forwarder.reconcile(
+            {sid: house.room.feeds_for(client.participant) for sid, client in house.clients.items()}
+        )
+        for client in house.clients.values():
+            if client.participant.phase is Phase.PRESENT and client.connection is not None:
+                update = client.rsp.update(self._picture(client))
+                if update is not None:
+                    client.connection.send(update)
+        seen, house.seen = house.seen, {view.sid: view for view in house.room.views()}
+        for event in ev.changes(house.name, seen, house.seen):
+            self._on_event(event)
+
+    def _end(self, client: _Client, farewell: ServerError | Disconnected | None) -> None:
+        """A session is over; None: whoever asked for it tells the client."""
+        house, participant = client.house, client.participant
+        if house.clients.pop(participant.sid, None) is None:
+            return
+        self._sessions.pop(client.rsp.session, None)
+        house.forwarder.use_leg(participant.sid, None)
+        self._spawn(client.leg.close())
+        connection, client.connection = client.connection, None
+        if connection is not None and connection in self._connections:
+            self._connections[connection] = None
+            if farewell is not None:
+                connection.end(farewell)
+        has_ended = self._registry.leave(house.room, participant)
+        self._settle(house)
+        if has_ended:
+            del self._houses[house.room.sid]
+            self._on_event(ev.RoomEnded(house.name))
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self._registry.timer()
+        loop = asyncio.get_running_loop()
+        self._timer = None if at is None else loop.call_at(at, self._expire, at)
+
+    def _expire(self, at: float) -> None:
+        """Somebody's session time is over."""
+        now = max(at, asyncio.get_running_loop().time())
+        for room, participant in self._registry.overdue(now):
+            self._end(self._houses[room.sid].clients[participant.sid], None)
+        self._set_timer()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_offer(state: PeerConnectionState) -> bool:
+    return state.description is not None and state.description.type == "offer"
+
+
+def _error_message(fault: VideoError) -> ServerError:
+    return ServerError(fault.code or 53000, fault.message)
+
+
+def _new_session(chance: random.Random) -> str:
+    return f"{chance.getrandbits(128):032x}"
