@@ -1,0 +1,1 @@
+complete --command videocli --no-files --arguments "(env _VIDEOCLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) videocli)" --condition "env _VIDEOCLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) videocli"

@@ -1,0 +1,124 @@
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from videocli.cli import output
+from videocli.cli.exit_codes import UsageError
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines on stderr, less their time."""
+    return [line.partition(" videocli.x: ")[2] or line for line in capsys.readouterr().err.splitlines()]
+
+
+def speak() -> None:
+    log = logging.getLogger("videocli.x")
+    output.say("said")
+    output.warn("careful")
+    output.complain("wrong", "do this")
+    log.warning("a warning")
+    log.info("an info")
+    log.debug("a debug")
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "more"),
+    [
+        (0, ["a warning"]),
+        (1, ["a warning", "an info"]),
+        (2, ["a warning", "an info", "a debug"]),
+        (9, ["a warning", "an info", "a debug"]),
+    ],
+)
+def test_verbosity_adds_diagnoses(
+    capsys: pytest.CaptureFixture[str], verbosity: int, more: list[str]
+) -> None:
+    output.set_up(verbosity)
+    speak()
+    assert shown(capsys) == ["said", "warning: careful", "error: wrong", "do this", *more]
+
+
+def test_quiet_leaves_the_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    output.set_up(is_quiet=True)
+    output.say("said")
+    output.warn("careful")
+    output.complain("wrong", "do this")
+    assert shown(capsys) == ["error: wrong", "do this"]
+
+
+def test_a_traceback_shows_from_vv_on(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbosity, expected in ((1, False), (2, True)):
+        output.set_up(verbosity)
+        logging.getLogger("videocli.x").error("oh", exc_info=ValueError("bad"))
+        assert ("ValueError: bad" in capsys.readouterr().err) is expected
+
+
+def test_the_log_file_gets_everything_with_tracebacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.set_up(log_file=tmp_path / "log")
+    speak()
+    logging.getLogger("other").debug("of another", exc_info=ValueError("bad"))
+    text = (tmp_path / "log").read_text()
+    assert all(
+        word in text for word in ("said", "wrong", "an info", "a debug", "of another", "ValueError: bad")
+    )
+    assert "an info" not in capsys.readouterr().err
+
+
+def test_a_log_file_that_cannot_be_written_is_bad_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written: Is a directory"):
+        output.set_up(log_file=tmp_path)
+
+
+@pytest.mark.parametrize("verbosity", [0, 1, 2])
+def test_no_secret_is_shown_or_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verbosity: int
+) -> None:
+    output.set_up(verbosity, log_file=tmp_path / "log")
+    output.say("token=abc")
+    output.complain("bad token=abc", "see api_secret='abc'")
+    log = logging.getLogger("videocli.x")
+    log.warning("offer %s", "a=ice-pwd:abc", exc_info=ValueError("password='abc'"))
+    assert "abc" not in capsys.readouterr().err + (tmp_path / "log").read_text()
+
+
+def test_websockets_never_logs_its_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    output.set_up(2)
+    logging.getLogger("websockets.client").debug("frame")
+    assert capsys.readouterr().err == ""
+
+
+def test_words_go_where_stderr_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    output.set_up()
+    elsewhere = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", elsewhere)
+    output.say("here")
+    assert elsewhere.getvalue() == "here\n"
+
+
+def test_an_error_is_two_lines_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    output.set_up()
+    output.complain("a\nb\x1b[2J", "c\r\nd")
+    assert capsys.readouterr().err == "error: a b [2J\nc d\n"
+
+
+def test_results_are_lines_of_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    output.result("plain")
+    output.json_result({"identity": "Zoë", "n": None})
+    assert capsys.readouterr().out == 'plain\n{"identity":"Zo\\u00eb","n":null}\n'

@@ -1,0 +1,235 @@
+"""Who may import whom: the table of the architecture, held against every import in videocli/."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "videocli"
+
+PURE = "pure"
+"""Decides: values in, values out (○)."""
+DOES = "does"
+"""Touches the world (●)."""
+
+MEDIA = "media/bitstream media/frames media/negotiation media/peer media/stats"
+"""What is pure in media/."""
+AIORTC = "aiortc aioice av pylibsrtp OpenSSL"
+COMMON = "errors"
+"""What anybody may import; whoever touches the world may import `tasks` too."""
+
+
+class Row(NamedTuple):
+    """Modules, what they are, and what they may import besides the standard library; `*` is anything."""
+
+    modules: str
+    kind: str
+    may_import: str
+
+
+TABLE = (
+    Row("engine media", PURE, ""),
+    Row("errors", PURE, ""),
+    Row("tokens", PURE, f"{COMMON} jwt"),
+    Row("tasks", DOES, ""),
+    Row("outside", PURE, "media/peer protocol/core"),
+    Row("driver", DOES, "outside protocol/core"),
+    Row("websocket", DOES, f"{COMMON} outside websockets"),
+    Row("protocol/*", PURE, f"{COMMON} protocol/*"),
+    Row(MEDIA, PURE, f"{COMMON} {MEDIA}"),
+    Row("media/aiortc_inside/*", DOES, f"{COMMON} {MEDIA} media/aiortc_inside/* {AIORTC}"),
+    Row("media/aiortc_peer", DOES, f"{COMMON} {MEDIA} media/aiortc_inside/* {AIORTC}"),
+    Row("media/sources* media/sinks*", DOES, f"{COMMON} {MEDIA} media/sources* media/sinks* {AIORTC}"),
+    Row(
+        "engine/reports engine/events engine/commands",
+        PURE,
+        f"{COMMON} media/frames media/peer engine/reports engine/events",
+    ),
+    Row("engine/room/*", PURE, f"{COMMON} media/frames engine/reports engine/events engine/room/*"),
+    Row(
+        "engine/signaling/rsp_backend",
+        DOES,
+        f"{COMMON} outside driver protocol/* media/peer engine/reports engine/commands engine/signaling/*",
+    ),
+    Row(
+        "engine/signaling/*",
+        PURE,
+        f"{COMMON} protocol/* media/peer engine/reports engine/commands engine/signaling/*",
+    ),
+    Row("engine/legs engine/meter", PURE, f"{COMMON} {MEDIA} engine/*"),
+    Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
+    Row(
+        "server/serve server/connection server/hub server/forwarder server/leg",
+        DOES,
+        f"{COMMON} outside driver tokens protocol/* {MEDIA} server/*",
+    ),
+    Row("server/*", PURE, f"{COMMON} tokens protocol/* server/*"),
+    Row("dashboard/terminal", DOES, "dashboard/* engine/room/snapshot engine/events engine/commands rich"),
+    Row(
+        "dashboard/*",
+        PURE,
+        f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands media/frames rich",
+    ),
+    Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer"),
+    Row(
+        "cli/event_lines cli/stdin_commands cli/until",
+        PURE,
+        f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words",
+    ),
+    Row("cli/exit_codes cli/redaction cli/options cli/destination", PURE, f"{COMMON} cli/* typer"),
+    Row(
+        "cli/*",
+        DOES,
+        f"{COMMON} cli/* outside tokens typer engine/session engine/events engine/commands engine/reports "
+        "engine/signaling/backend dashboard/terminal server/serve server/events media/sources* media/sinks* "
+        "media/frames media/peer",
+    ),
+    Row("__main__", DOES, "cli/app"),
+)
+"""The first row that names a module is its own; `server/*` names the package `server` too."""
+
+IMPURE = (
+    "asyncio aioice aiortc av secrets select selectors signal socket subprocess threading time websockets"
+)
+"""What a pure module never imports. `random` it may name as a type: chance, like time, is handed in."""
+
+
+def matches(module: str, patterns: str) -> bool:
+    """Whether one of the patterns, parted by blanks, names the module."""
+    return any(
+        fnmatchcase(module, pattern) or (pattern.endswith("/*") and module == pattern.removesuffix("/*"))
+        for pattern in patterns.split()
+    )
+
+
+def row_of(module: str) -> Row | None:
+    """The row of a module; None: the table does not know it."""
+    return next((row for row in TABLE if matches(module, row.modules)), None)
+
+
+def is_module(name: str) -> bool:
+    """Whether `videocli/NAME` is a module or a package."""
+    return (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).is_dir()
+
+
+def imports(source: str) -> Iterator[str]:
+    """Everything a source imports, wherever in it: `engine/events` for ours, `rich` for others'."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "ruff's TID252 forbids relative imports"
+            parent = node.module or ""
+            names = [
+                f"{parent}.{alias.name}"
+                if is_module(f"{parent}.{alias.name}".removeprefix("videocli.").replace(".", "/"))
+                and parent.startswith("videocli")
+                else parent
+                for alias in node.names
+            ]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            yield rest.replace(".", "/") if top == "videocli" else top
+
+
+def chance_taken(source: str) -> Iterator[str]:
+    """What a source uses of `random` besides the type `random.Random`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "random":
+            if node.attr != "Random":
+                yield f"random.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module == "random":
+            yield from (f"random.{alias.name}" for alias in node.names if alias.name != "Random")
+
+
+def complaints(module: str, source: str) -> list[str]:
+    """What is wrong with the imports of a module."""
+    row = row_of(module)
+    if row is None:
+        return [f"videocli/{module}.py is in no row of the table: add it to a row, or a row for it"]
+    allowed = row.may_import if row.kind is PURE else f"{row.may_import} tasks"
+    found = []
+    for name in sorted(set(imports(source))):
+        if row.kind is PURE and matches(name, IMPURE):
+            found.append(f"{module} is pure and imports {name}")
+        elif name and name not in sys.stdlib_module_names and not matches(name, allowed):
+            found.append(f"{module} may not import {name}")
+    if row.kind is PURE:
+        found += [f"{module} is pure and uses {name}" for name in sorted(set(chance_taken(source)))]
+    return found
+
+
+def modules() -> list[str]:
+    """Every module there is: `engine/session`, `protocol` for the package's `__init__`."""
+    paths = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    return [path.as_posix().removesuffix("/__init__") for path in paths]
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module != "__init__"])
+def test_a_module_imports_only_what_its_row_allows(module: str) -> None:
+    path = PACKAGE / module
+    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    assert complaints(module, source) == []
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    assert list(imports((PACKAGE / "__init__.py").read_text())) == []
+
+
+def test_every_pattern_of_a_row_begins_with_a_folder_or_module_that_the_table_has() -> None:
+    for row in TABLE:
+        for pattern in row.may_import.split():
+            known = any(
+                fnmatchcase(pattern, named) or fnmatchcase(named, pattern)
+                for other in TABLE
+                for named in other.modules.split()
+            )
+            assert known or "/" not in pattern, f"{pattern} names no module of the table"
+
+
+class TestTheChecker:
+    """The checks above are worth what these are."""
+
+    @pytest.mark.parametrize(
+        ("module", "source", "complaint"),
+        [
+            ("protocol/tcmp_client", "import asyncio", "protocol/tcmp_client is pure and imports asyncio"),
+            ("errors", "def f():\n    import time", "errors is pure and imports time"),
+            ("tokens", "from time import time", "tokens is pure and imports time"),
+            ("protocol/x", "import random\nrandom.random()", "protocol/x is pure and uses random.random"),
+            ("protocol/x", "from random import choice", "protocol/x is pure and uses random.choice"),
+            ("server/room", "import videocli.engine.events", "server/room may not import engine/events"),
+            ("server/room", "from videocli.engine import events", "server/room may not import engine/events"),
+            (
+                "engine/session",
+                "from videocli.server.room import R",
+                "engine/session may not import server/room",
+            ),
+            ("engine/room/room", "import rich.text", "engine/room/room may not import rich"),
+            ("engine/signaling/x", "import videocli.engine.room.room", "may not import engine/room/room"),
+        ],
+    )
+    def test_it_sees_what_is_not_allowed(self, module: str, source: str, complaint: str) -> None:
+        assert len(complaints(module, source)) == 1
+        assert complaint in complaints(module, source)[0]
+
+    @pytest.mark.parametrize(
+        ("module", "source"),
+        [
+            ("protocol/x", "import random\ndef f(chance: random.Random) -> None: ..."),
+            ("engine/session", "import asyncio\nfrom videocli.engine import commands as cmd"),
+            ("engine/session", "from videocli.outside import Outside"),
+            ("cli/app", "from videocli import __version__\nimport typer.core"),
+        ],
+    )
+    def test_it_lets_pass_what_is_allowed(self, module: str, source: str) -> None:
+        assert complaints(module, source) == []
+
+    def test_a_module_that_no_row_names_is_a_complaint(self) -> None:
+        assert "add it to a row" in complaints("helpers", "")[0]

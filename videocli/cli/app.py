@@ -1,0 +1,197 @@
+"""The command line: its commands, what all of them share, and the one place where an error meets the user."""
+
+import logging
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple, NoReturn
+
+import typer
+import typer.core
+import typer.main
+
+from videocli import __version__
+from videocli.cli import output
+from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
+from videocli.cli.options import LogFile, Loudness, Quiet, Verbose
+from videocli.errors import VideoError
+
+_log = logging.getLogger(__name__)
+
+_EPILOG = """\
+\b
+Exit codes:
+  0    left gracefully, or what --until waited for happened
+  1    a fault of ours
+  2    bad usage
+  3    the token is refused or has expired (20101-20107)
+  4    the room or participant is refused or ended by the server (531xx, 532xx)
+  5    signaling failed for good (53000-53006)
+  6    media failed for good (534xx)
+  7    --until did not happen within --timeout
+  130  stopped at once, by a second signal
+"""
+
+
+class CommandEntry(NamedTuple):
+    """Where a command is, and what the list of commands says of it."""
+
+    module: str
+    """Under `videocli.cli`; imported when the command is used. Its function has the same name."""
+    summary: str
+
+
+COMMANDS: dict[str, CommandEntry] = {
+    "join": CommandEntry("join", "Join a room and stay until you leave."),
+    "serve": CommandEntry("serve", "Serve rooms on this machine."),
+    "demo": CommandEntry("demo", "See a room at once: a server, a bot with picture and sound, and you."),
+    "mint-token": CommandEntry("mint_token", "Mint an access token."),
+}
+
+
+class LazyCommand(typer.core.TyperCommand):
+    """Stands in the list of commands, and makes the command itself when it is used."""
+
+    def __init__(self, name: str, entry: CommandEntry) -> None:
+        super().__init__(name, help=entry.summary, rich_markup_mode=None)
+        self._entry = entry
+
+    def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
+        """The context of the command itself; the types are those of the class above."""
+        function = getattr(import_module(f"videocli.cli.{self._entry.module}"), self._entry.module)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(self.name)(function)
+        command = typer.main.get_command(app)
+        command.params += _shared_options()
+        bare = {name for each in command.params if (each.metavar or "").startswith("[") for name in each.opts}
+        return command.make_context(info_name, fill_bare_options(args, bare), *rest, **extra)
+
+
+def fill_bare_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
+    """The arguments, with the value "" for each of the options (metavar `[X]`) that stands without one.
+
+    That is one at the end or before another option; `-` alone is a value. Typer knows no such options.
+    """
+    filled: list[str] = []
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            return [*filled, *arguments[position:]]
+        filled.append(argument)
+        following = arguments[position + 1 : position + 2]
+        if argument in options and (not following or (following[0].startswith("-") and following[0] != "-")):
+            filled.append("")
+    return filled
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"videocli {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
+    ] = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+    log_file: LogFile = None,
+) -> None:
+    """The command-line client for video rooms.
+
+    \b
+    videocli demo                               see a room at once, without any set-up
+    videocli mint-token --identity alice        mint an access token
+    videocli COMMAND --help                     examples and options of a command
+    """
+
+
+def _shared_options() -> list[Any]:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+    @app.command()
+    def _(verbose: Verbose = 0, quiet: Quiet = False, log_file: LogFile = None) -> None:
+        """Nothing but its options is used."""
+
+    return list(typer.main.get_command(app).params)
+
+
+def command_line() -> typer.core.TyperGroup:
+    """The whole command line, ready to run or to be looked into; no module of a command is imported."""
+    app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]})
+    app.callback(epilog=_EPILOG)(_root)
+    group = typer.main.get_group(app)
+    group.params += typer.main.get_install_completion_arguments()
+    for name, entry in COMMANDS.items():
+        group.add_command(LazyCommand(name, entry))
+    return group
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run videocli with these arguments; its exit code. Shell completion ends in `SystemExit`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    loudness = Loudness()
+    loudness.apply()
+    try:
+        outcome = command_line().main(
+            args=list(arguments) or ["--help"], prog_name="videocli", standalone_mode=False, obj=loudness
+        )
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except (output.ReaderGone, BrokenPipeError):
+        _let_go_of_stdout()
+        return ExitCode.OK
+    except BaseException as fault:
+        return _explain(fault)
+    return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def main() -> NoReturn:
+    """Run videocli as a process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _explain(fault: BaseException) -> int:
+    """Tell the user about an error in two lines, and the log everything; the exit code."""
+    _log.debug("ended by an error", exc_info=fault)
+    causes = list(_leaves(fault))
+    fault = next((cause for cause in causes if exit_code_for(cause) != ExitCode.FAULT), causes[0])
+    match fault:
+        case typer.Abort() | KeyboardInterrupt():
+            return ExitCode.STOPPED
+        case typer.TyperException():
+            context = getattr(fault, "ctx", None)
+            path = context.command_path if context is not None else "videocli"
+            output.complain(fault.format_message(), f"Try '{path} --help'.")
+            return fault.exit_code
+        case UsageError():
+            output.complain(fault.problem, fault.remedy)
+        case VideoError():
+            output.complain(str(fault), fault.explanation)
+        case OSError():
+            output.complain(str(fault), "Run it again with -vv to see where it happened.")
+        case _:
+            output.complain(
+                f"{type(fault).__name__}: {fault}", "This is a fault of ours: please report what -vv shows."
+            )
+    return exit_code_for(fault)
+
+
+def _leaves(fault: BaseException) -> Iterator[BaseException]:
+    if isinstance(fault, BaseExceptionGroup):
+        for part in fault.exceptions:
+            yield from _leaves(part)
+    else:
+        yield fault
+
+
+def _let_go_of_stdout() -> None:
+    """Point stdout to nowhere, or Python would complain at exit that it could not flush it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

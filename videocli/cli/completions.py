@@ -1,0 +1,35 @@
+"""The completion scripts in `completions/`: `python -m videocli.cli.completions` writes them anew."""
+
+import sys
+from pathlib import Path
+
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # imported there, not "exported"
+
+FILES = {"bash": "videocli.bash", "zsh": "_videocli", "fish": "videocli.fish", "pwsh": "videocli.ps1"}
+"""Where each shell's script is, under `completions/`; the names are those that the shells look for."""
+
+_REGISTER = "compdef _videocli_completion videocli"
+_REGISTER_OR_ANSWER = f"""\
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _videocli_completion "$@"
+else
+  {_REGISTER}
+fi"""
+"""Loaded from $fpath, the file is called for the first Tab, and has to answer it."""
+
+
+def script(shell: str) -> str:
+    """The script that makes a shell ask videocli what may come next."""
+    text = get_completion_script(prog_name="videocli", complete_var="_VIDEOCLI_COMPLETE", shell=shell)
+    lines = [line.rstrip() for line in text.replace(_REGISTER, _REGISTER_OR_ANSWER).splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def main(directory: Path) -> None:
+    """Write the scripts of all shells."""
+    for shell, name in FILES.items():
+        (directory / name).write_text(script(shell), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "completions")

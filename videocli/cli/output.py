@@ -1,0 +1,129 @@
+"""Results to stdout, words for people to stderr, the log to stderr or a file. No secret passes.
+
+Everything but a result goes through `logging`. What we say to people goes through `videocli.words`, which
+`--quiet` silences up to errors; all else is a diagnosis, which `--verbose` and `--log-file` ask for.
+"""
+
+import copy
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from videocli.cli.exit_codes import UsageError
+from videocli.cli.redaction import one_line, redact
+
+_words = logging.getLogger("videocli.words")
+_TOO_TALKATIVE = {"websockets": logging.INFO, "asyncio": logging.INFO}
+"""Never below these: they log whole frames, which hold tokens and passwords cut at any place."""
+
+
+class ReaderGone(Exception):
+    """Nobody reads stdout any more: leave, and quietly."""
+
+
+class _Line(logging.Formatter):
+    """A line of the log: words for people as they are, a diagnosis with time, level and logger."""
+
+    def __init__(self, with_tracebacks: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._with_tracebacks = with_tracebacks
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == _words.name:
+            text = record.getMessage()
+        elif self._with_tracebacks:
+            text = super().format(record)
+        else:
+            plain = copy.copy(record)
+            plain.exc_info = plain.exc_text = plain.stack_info = None
+            text = super().format(plain)
+        return redact(text)
+
+
+class _Stderr(logging.StreamHandler[IO[str]]):
+    """Writes to what stderr is now, so that the dashboard or a test may put something in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> IO[str]:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: IO[str]) -> None:
+        raise AttributeError("stderr is wherever sys.stderr is")
+
+
+_OWN_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+_OTHERS_LEVELS = (logging.CRITICAL + 1, logging.WARNING, logging.DEBUG)
+
+
+def set_up(verbosity: int = 0, is_quiet: bool = False, log_file: Path | None = None) -> None:
+    """Say as much as asked for. May be called again.
+
+    On stderr, `verbosity` 0 shows videocli's own warnings, 1 also what it does and its libraries' warnings, 2
+    everything, with tracebacks. A log file always gets everything. Raises `UsageError` when it cannot be
+    written.
+    """
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler.formatter, _Line)]:
+        root.removeHandler(handler)
+        handler.close()
+    stderr = _Stderr()
+    stderr.setFormatter(_Line(with_tracebacks=verbosity > 1))
+    stderr.addFilter(lambda record: record.levelno >= _least_on_stderr(record.name, verbosity))
+    handlers: list[logging.Handler] = [stderr]
+    if log_file is not None:
+        try:
+            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        except OSError as fault:
+            raise UsageError(
+                f"the log file {log_file} cannot be written: {fault.strerror}", "Choose another --log-file."
+            ) from fault
+        handlers[-1].setFormatter(_Line(with_tracebacks=True))
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(logging.DEBUG if log_file is not None else _OWN_LEVELS[min(verbosity, 2)])
+    _words.setLevel(logging.ERROR if is_quiet else logging.INFO)
+    for name, least in _TOO_TALKATIVE.items():
+        logging.getLogger(name).setLevel(max(root.level, least))
+
+
+def _least_on_stderr(logger: str, verbosity: int) -> int:
+    if logger == _words.name:
+        return logging.NOTSET
+    return (_OWN_LEVELS if logger.startswith("videocli") else _OTHERS_LEVELS)[min(verbosity, 2)]
+
+
+def result(text: str) -> None:
+    """Write a line of the result to stdout, at once. Raises `ReaderGone`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError as fault:
+        raise ReaderGone from fault
+
+
+def json_result(value: Mapping[str, Any]) -> None:
+    """Write a JSON object as a line of stdout, at once. Raises `ReaderGone`."""
+    result(json.dumps(value, separators=(",", ":")))
+
+
+def say(text: str) -> None:
+    """Tell people on stderr, unless `--quiet`."""
+    _words.info("%s", one_line(text))
+
+
+def warn(text: str) -> None:
+    """Warn people on stderr, unless `--quiet`."""
+    _words.warning("%s", f"warning: {one_line(text)}")
+
+
+def complain(problem: str, remedy: str) -> None:
+    """Tell people on stderr, in two lines, what went wrong and what to do next; `--quiet` does not matter."""
+    _words.error("%s", f"error: {one_line(problem)}")
+    if remedy:
+        _words.error("%s", one_line(remedy))
