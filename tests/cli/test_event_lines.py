@@ -1,0 +1,267 @@
+import json
+import subprocess
+import sys
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from videocli.cli.event_lines import event_name, to_json, to_line
+from videocli.engine import events as ev
+from videocli.errors import VideoError, error
+from videocli.media.frames import Codec
+from videocli.media.peer import TrackStats
+
+TIME = datetime(2026, 11, 23, 20, 45, 39, 123_456, tzinfo=UTC)
+ROOM = ev.Room("RM1", "demo", "connected")
+ALICE = ev.Participant("PA1", "alice", "connected")
+BOB = ev.Participant("PA2", "bob", "connected")
+CAMERA = ev.Track("MT1", "camera", "video", True, "standard")
+CHAT = ev.Track("MT2", "chat", "data", True, "standard")
+LOST = error(53001)
+COUNTERS = TrackStats(100, 64_000, 3, 90, 2, 0.004, 0.024, 640, 480, 1, 2, Codec.VP8)
+
+PARTICIPANT = {"sid": "PA2", "identity": "bob", "state": "connected"}
+TRACK = {"sid": "MT1", "name": "camera", "kind": "video", "enabled": True, "priority": "standard"}
+ERROR = {
+    "code": 53001,
+    "name": "SignalingConnectionDisconnected",
+    "message": "Signaling connection disconnected",
+    "explanation": LOST.explanation,
+}
+STATS = {
+    "participant": PARTICIPANT,
+    "track": TRACK,
+    "direction": "received",
+    "codec": "VP8",
+    "bytes": 64_000,
+    "packets": 100,
+    "packetsLost": 3,
+    "jitter": 0.004,
+    "roundTripTime": 0.024,
+    "frames": 90,
+    "keyframes": 2,
+    "dimensions": {"width": 640, "height": 480},
+    "nacks": 1,
+    "plis": 2,
+}
+LOST_WORDS = "53001 SignalingConnectionDisconnected: Signaling connection disconnected. The connection to"
+
+ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
+    (
+        ev.Connected(ALICE, (BOB,), "us1"),
+        "connected",
+        {
+            "localParticipant": {"sid": "PA1", "identity": "alice", "state": "connected"},
+            "participants": [PARTICIPANT],
+            "region": "us1",
+        },
+        "Connected as alice in region us1; also here: bob",
+    ),
+    (ev.Reconnecting(LOST), "reconnecting", {"error": ERROR}, f"Reconnecting: {LOST_WORDS}"),
+    (ev.Reconnected(3.14159), "reconnected", {"downtime": 3.142}, "Reconnected after 3.1 seconds"),
+    (ev.Disconnected(None), "disconnected", {"error": None}, "Disconnected"),
+    (ev.Disconnected(LOST), "disconnected", {"error": ERROR}, f"Disconnected: {LOST_WORDS}"),
+    (ev.ParticipantConnected(BOB), "participantConnected", {"participant": PARTICIPANT}, "bob joined"),
+    (
+        ev.ParticipantReconnecting(BOB),
+        "participantReconnecting",
+        {"participant": PARTICIPANT},
+        "bob lost the connection and is reconnecting",
+    ),
+    (ev.ParticipantReconnected(BOB), "participantReconnected", {"participant": PARTICIPANT}, "bob is back"),
+    (ev.ParticipantDisconnected(BOB), "participantDisconnected", {"participant": PARTICIPANT}, "bob left"),
+    (
+        ev.LocalParticipantReconnecting(BOB),
+        "localParticipantReconnecting",
+        {"participant": PARTICIPANT},
+        "We, bob, lost the connection and are reconnecting",
+    ),
+    (
+        ev.LocalParticipantReconnected(BOB),
+        "localParticipantReconnected",
+        {"participant": PARTICIPANT},
+        "We, bob, are back",
+    ),
+    *(
+        (kind(BOB, CAMERA), name, {"participant": PARTICIPANT, "track": TRACK}, words)
+        for kind, name, words in (
+            (ev.TrackPublished, "trackPublished", "bob published video track camera"),
+            (ev.TrackUnpublished, "trackUnpublished", "bob stopped publishing video track camera"),
+            (ev.TrackSubscribed, "trackSubscribed", "Subscribed to video track camera of bob"),
+            (ev.TrackUnsubscribed, "trackUnsubscribed", "No longer subscribed to video track camera of bob"),
+            (ev.TrackStarted, "trackStarted", "Video track camera of bob started"),
+            (ev.TrackEnabled, "trackEnabled", "bob unmuted video track camera"),
+            (ev.TrackDisabled, "trackDisabled", "bob muted video track camera"),
+            (ev.TrackSwitchedOff, "trackSwitchedOff", "The server switched off video track camera of bob"),
+            (ev.TrackSwitchedOn, "trackSwitchedOn", "The server switched on video track camera of bob"),
+            (
+                ev.TrackPublishPriorityChanged,
+                "trackPublishPriorityChanged",
+                "bob gave video track camera standard priority",
+            ),
+        )
+    ),
+    (
+        ev.TrackSubscriptionFailed(BOB, CAMERA, LOST),
+        "trackSubscriptionFailed",
+        {"participant": PARTICIPANT, "track": TRACK, "error": ERROR},
+        f"Cannot subscribe to video track camera of bob: {LOST_WORDS}",
+    ),
+    (
+        ev.TrackDimensionsChanged(BOB, CAMERA, 640, 480),
+        "trackDimensionsChanged",
+        {"participant": PARTICIPANT, "track": TRACK, "dimensions": {"width": 640, "height": 480}},
+        "Video track camera of bob is now 640 by 480 pixels",
+    ),
+    (
+        ev.TrackMessage(BOB, CAMERA, "hi there"),
+        "trackMessage",
+        {"participant": PARTICIPANT, "track": TRACK, "data": "hi there"},
+        "bob says on video track camera: hi there",
+    ),
+    (
+        ev.TrackMessage(BOB, CAMERA, b"\x00\xff"),
+        "trackMessage",
+        {"participant": PARTICIPANT, "track": TRACK, "data": "AP8=", "encoding": "base64"},
+        "bob sent 2 bytes on video track camera",
+    ),
+    (
+        ev.LocalTrackPublished(CAMERA),
+        "localTrackPublished",
+        {"track": TRACK},
+        "Published our video track camera",
+    ),
+    (
+        ev.LocalTrackPublicationFailed(CAMERA, LOST),
+        "localTrackPublicationFailed",
+        {"track": TRACK, "error": ERROR},
+        f"Cannot publish our video track camera: {LOST_WORDS}",
+    ),
+    (
+        ev.DominantSpeakerChanged(BOB),
+        "dominantSpeakerChanged",
+        {"participant": PARTICIPANT},
+        "bob speaks loudest",
+    ),
+    (ev.DominantSpeakerChanged(None), "dominantSpeakerChanged", {"participant": None}, "Nobody speaks"),
+    (
+        ev.NetworkQualityLevelChanged(BOB, 4),
+        "networkQualityLevelChanged",
+        {"participant": PARTICIPANT, "level": 4},
+        "Network quality of bob is now 4 of 5",
+    ),
+    (ev.RecordingStarted(), "recordingStarted", {}, "Recording started"),
+    (ev.RecordingStopped(), "recordingStopped", {}, "Recording stopped"),
+    (
+        ev.Stats((ev.NamedStats(BOB, CAMERA, "received", COUNTERS),)),
+        "stats",
+        {"stats": [STATS]},
+        "Statistics: video track camera of bob received 100 packets, 64000 bytes, 3 lost, "
+        "jitter 4 milliseconds, round trip 24 milliseconds",
+    ),
+    (ev.Stats(()), "stats", {"stats": []}, "Statistics: nothing flows"),
+    (ev.Error(LOST), "error", {"error": ERROR}, f"Error: {LOST_WORDS}"),
+]
+
+
+def every_event_class() -> set[type]:
+    classes: set[type] = set()
+    for kind in get_args(ev.Event):
+        classes |= set(kind.__subclasses__()) or {kind}
+    return classes
+
+
+def test_every_event_has_a_row_here() -> None:
+    assert {type(event) for event, *_ in ROWS} == every_event_class()
+
+
+@pytest.mark.parametrize(("event", "name", "fields", "words"), ROWS, ids=lambda value: type(value).__name__)
+def test_the_json_of_the_contract(event: ev.Event, name: str, fields: dict[str, Any], words: str) -> None:
+    value = to_json(ev.Occurrence(TIME, ROOM, event))
+    assert value == {
+        "event": name,
+        "time": "2026-11-23T20:45:39.123Z",
+        "room": {"sid": "RM1", "name": "demo", "state": "connected"},
+        **fields,
+    }
+    assert list(value)[:3] == ["event", "time", "room"]
+
+
+@pytest.mark.parametrize(("event", "name", "fields", "words"), ROWS, ids=lambda value: type(value).__name__)
+def test_the_line_in_words(event: ev.Event, name: str, fields: dict[str, Any], words: str) -> None:
+    line = to_line(ev.Occurrence(TIME, ROOM, event), timezone(timedelta(hours=1)))
+    assert line.startswith(f"21:45:39 {words}")
+    assert line == f"21:45:39 {words}" or words.endswith("The connection to")
+
+
+def test_the_name_of_an_event_is_its_class() -> None:
+    assert event_name(ev.TrackSubscribed(BOB, CAMERA)) == "trackSubscribed"
+
+
+def test_a_room_that_is_not_connected_yet_has_no_sid() -> None:
+    room = ev.Room(None, "demo", "connecting")
+    assert to_json(ev.Occurrence(TIME, room, ev.Error(LOST)))["room"] == {
+        "sid": None,
+        "name": "demo",
+        "state": "connecting",
+    }
+
+
+def test_time_is_utc_whatever_zone_it_came_in() -> None:
+    time = datetime(2026, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert to_json(ev.Occurrence(time, ROOM, ev.RecordingStarted()))["time"] == "2025-12-31T23:30:00.000Z"
+
+
+def test_an_error_without_a_code_has_the_code_null() -> None:
+    reason = VideoError(message="no such file: a.mp4")
+    occurrence = ev.Occurrence(TIME, ROOM, ev.Error(reason))
+    assert to_json(occurrence)["error"]["code"] is None
+    assert to_line(occurrence, UTC) == "20:45:39 Error: no such file: a.mp4"
+
+
+def test_a_crowd_is_counted_not_listed() -> None:
+    crowd = tuple(replace(BOB, identity=f"p{number}") for number in range(50))
+    line = to_line(ev.Occurrence(TIME, ROOM, ev.Connected(ALICE, crowd, None)), UTC)
+    assert line.endswith("p9 and 40 more")
+
+
+ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=100)
+
+
+@given(ANY_TEXT)
+def test_no_text_of_the_network_steers_a_terminal(text: str) -> None:
+    bob, chat = replace(BOB, identity=text), replace(CHAT, name=text)
+    for event in (ev.TrackMessage(bob, chat, text), ev.Disconnected(VideoError(1, name=text, message=text))):
+        line = to_line(ev.Occurrence(TIME, ROOM, event), UTC)
+        categories = {unicodedata.category(character) for character in line}
+        assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+@given(ANY_TEXT)
+def test_json_of_any_text_is_one_ascii_line_that_any_reader_takes(text: str) -> None:
+    value = to_json(ev.Occurrence(TIME, ROOM, ev.TrackMessage(BOB, CHAT, text)))
+    line = json.dumps(value)
+    assert line.isascii()
+    assert "\n" not in line
+    data = json.loads(line)["data"]
+    data.encode("utf-8")
+    if not any("\ud800" <= character <= "\udfff" for character in text):
+        assert data == text
+
+
+def test_lone_surrogates_become_replacement_characters() -> None:
+    value = to_json(ev.Occurrence(TIME, ROOM, ev.TrackMessage(BOB, CHAT, "a\ud800b\udc00")))
+    assert value["data"] == "a\ufffdb\ufffd"
+
+
+def test_plain_lines_do_not_import_rich() -> None:
+    program = (
+        "import sys, videocli.cli.event_lines, videocli.cli.stdin_commands; print('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"

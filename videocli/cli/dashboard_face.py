@@ -1,0 +1,46 @@
+"""The dashboard as the face of a stay; apart, so that lines never import rich."""
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, redirect_stderr
+
+from videocli.cli.stay import Stay, stop_at_once
+from videocli.dashboard import terminal
+from videocli.engine import events as ev
+from videocli.outside import Outside
+from videocli.tasks import stop
+
+
+class DashboardFace:
+    """The room, live, in the terminal."""
+
+    def __init__(self) -> None:
+        self._drawing: asyncio.Task[None] | None = None
+
+    def show(self, occurrence: ev.Occurrence) -> None:
+        """The dashboard looks for itself."""
+
+    @asynccontextmanager
+    async def around(self, stay: Stay, outside: Outside) -> AsyncIterator[None]:
+        """Draws and reads keys; words that would tear the picture wait until the terminal is itself again."""
+        held = io.StringIO()
+        try:
+            with redirect_stderr(held):
+                showing = terminal.show(stay.session.snapshot, stay.session.post)
+                self._drawing = asyncio.create_task(showing, name="dashboard")
+                try:
+                    yield
+                finally:
+                    await stop(self._drawing)
+        finally:
+            sys.stderr.write(held.getvalue())
+
+    def abandon(self) -> None:
+        """Restore the terminal, which the dashboard does when it is cancelled, then end the process."""
+        if self._drawing is None or self._drawing.done():
+            stop_at_once()
+        else:
+            self._drawing.add_done_callback(lambda drawing: stop_at_once())
+            self._drawing.cancel()

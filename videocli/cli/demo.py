@@ -1,0 +1,15 @@
+"""`videocli demo`."""
+
+
+def demo() -> int:
+    """See a room at once: a server, a bot with picture and sound, and you.
+
+    Needs no account, no camera and no network. On a terminal you see the room ('q' leaves); without one it
+    prints lines and leaves by itself after 10 seconds.
+
+    \b
+    videocli demo
+    """
+    from videocli.cli import demo_room, wiring
+
+    return wiring.run(demo_room.show_demo(wiring.real_outside()))

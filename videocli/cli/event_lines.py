@@ -1,0 +1,151 @@
+"""A room event as a JSON object (`--json`) or as a plain line (`--plain`), by the command-line contract."""
+
+import base64
+from datetime import UTC, datetime, tzinfo
+from typing import Any, assert_never
+
+from videocli.dashboard.words import describe
+from videocli.engine import events as ev
+from videocli.errors import VideoError
+
+Json = dict[str, Any]
+
+
+def to_json(occurrence: ev.Occurrence) -> Json:
+    """The object that the contract's table promises.
+
+    Every string can be encoded: lone surrogates, which JSON may not carry (RFC 7493 section 2.1), are U+FFFD.
+    """
+    event = occurrence.event
+    return {
+        "event": event_name(event),
+        "time": _time(occurrence.time),
+        "room": _room(occurrence.room),
+        **_fields(event),
+    }
+
+
+def to_line(occurrence: ev.Occurrence, timezone: tzinfo | None = None) -> str:
+    """One line with the local time, safe to print whatever it holds; None: this machine's time zone."""
+    return f"{occurrence.time.astimezone(timezone):%H:%M:%S} {describe(occurrence.event)}"
+
+
+def event_name(event: ev.Event) -> str:
+    """`trackSubscribed` for `TrackSubscribed`."""
+    words = type(event).__name__
+    return words[0].lower() + words[1:]
+
+
+def _fields(event: ev.Event) -> Json:
+    """What this event has beside the fields of every event."""
+    match event:
+        case ev.Connected(local, participants, region):
+            return {
+                "localParticipant": _participant(local),
+                "participants": [_participant(each) for each in participants],
+                "region": _text(region),
+            }
+        case ev.Reconnecting(error) | ev.Error(error):
+            return {"error": _error(error)}
+        case ev.Reconnected(downtime):
+            return {"downtime": round(downtime, 3)}
+        case ev.Disconnected(reason):
+            return {"error": None if reason is None else _error(reason)}
+        case ev.ParticipantEvent(participant):
+            return {"participant": _participant(participant)}
+        case ev.TrackEvent(participant, track):
+            return {"participant": _participant(participant), "track": _track(track)}
+        case ev.TrackSubscriptionFailed(participant, track, error):
+            return {"participant": _participant(participant), "track": _track(track), "error": _error(error)}
+        case ev.TrackDimensionsChanged(participant, track, width, height):
+            return {
+                "participant": _participant(participant),
+                "track": _track(track),
+                "dimensions": _dimensions(width, height),
+            }
+        case ev.TrackMessage(participant, track, data):
+            return {"participant": _participant(participant), "track": _track(track), **_data(data)}
+        case ev.LocalTrackPublished(track):
+            return {"track": _track(track)}
+        case ev.LocalTrackPublicationFailed(track, error):
+            return {"track": _track(track), "error": _error(error)}
+        case ev.DominantSpeakerChanged(speaker):
+            return {"participant": None if speaker is None else _participant(speaker)}
+        case ev.NetworkQualityLevelChanged(participant, level):
+            return {"participant": _participant(participant), "level": level}
+        case ev.RecordingStarted() | ev.RecordingStopped():
+            return {}
+        case ev.Stats(tracks):
+            return {"stats": [_stats(row) for row in tracks]}
+        case _:
+            assert_never(event)
+
+
+def _time(time: datetime) -> str:
+    """RFC 3339, UTC, milliseconds."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _room(room: ev.Room) -> Json:
+    return {"sid": _text(room.sid), "name": _text(room.name), "state": room.state}
+
+
+def _participant(participant: ev.Participant) -> Json:
+    return {
+        "sid": _text(participant.sid),
+        "identity": _text(participant.identity),
+        "state": participant.state,
+    }
+
+
+def _track(track: ev.Track) -> Json:
+    return {
+        "sid": _text(track.sid),
+        "name": _text(track.name),
+        "kind": track.kind,
+        "enabled": track.enabled,
+        "priority": track.priority,
+    }
+
+
+def _error(error: VideoError) -> Json:
+    return {
+        "code": error.code,
+        "name": _text(error.name),
+        "message": _text(error.message),
+        "explanation": _text(error.explanation),
+    }
+
+
+def _data(data: str | bytes) -> Json:
+    if isinstance(data, str):
+        return {"data": _text(data)}
+    return {"data": base64.b64encode(data).decode("ascii"), "encoding": "base64"}
+
+
+def _dimensions(width: int | None, height: int | None) -> Json | None:
+    return None if width is None or height is None else {"width": width, "height": height}
+
+
+def _stats(row: ev.NamedStats) -> Json:
+    counters = row.counters
+    return {
+        "participant": _participant(row.participant),
+        "track": _track(row.track),
+        "direction": row.direction,
+        "codec": None if counters.codec is None else counters.codec.value,
+        "bytes": counters.bytes,
+        "packets": counters.packets,
+        "packetsLost": counters.packets_lost,
+        "jitter": counters.jitter,
+        "roundTripTime": counters.round_trip_time,
+        "frames": counters.frames,
+        "keyframes": counters.keyframes,
+        "dimensions": _dimensions(counters.width, counters.height),
+        "nacks": counters.nacks,
+        "plis": counters.plis,
+    }

@@ -1,0 +1,141 @@
+"""`videocli join`."""
+
+from typing import Annotated
+
+import typer
+
+from videocli.cli.options import Json
+
+
+def join(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="The room's name or SID.", show_default=False)],
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[TOKEN]",
+            show_default=False,
+            help="An access token; '-' reads a line of stdin; without a value VIDEOCLI_TOKEN, or a prompt. "
+            "Without this option VIDEOCLI_TOKEN, or a token minted with the credentials at hand.",
+        ),
+    ] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            envvar="VIDEOCLI_TOKEN_COMMAND",
+            show_default=False,
+            help="Prints a token; run for the first one without --token, and again when it has expired.",
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", show_default=False, help="Who to be, when the token is minted here. Default: you."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="VIDEOCLI_URL",
+            show_default=False,
+            help="The room server. Default: Twilio's cloud for a token of its, else this machine's.",
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="REGION", show_default=False, help="Twilio's signaling region: us1, ie1, sg1 …"),
+    ] = None,
+    video: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            show_default=False,
+            help="Publish a picture: 'testsrc', a media file, a device, a URL that FFmpeg opens. Repeatable.",
+        ),
+    ] = None,
+    audio: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            show_default=False,
+            help="Publish sound: 'tone', a media file, a device, a URL that FFmpeg opens. Repeatable.",
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", show_default=False, help="Publish a data track. Repeatable."),
+    ] = None,
+    no_subscribe: Annotated[
+        bool, typer.Option("--no-subscribe", help="Receive nobody's tracks; see only that they are there.")
+    ] = False,
+    json: Json = False,
+    plain: Annotated[bool, typer.Option("--plain", help="One line an event, even on a terminal.")] = False,
+    duration: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0, show_default=False, help="Leave after so long in the room."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EVENT",
+            show_default=False,
+            help="Leave with 0 once it has happened: connected, reconnecting, reconnected, "
+            "participantConnected[:IDENTITY], participantDisconnected[:IDENTITY], trackStarted[:KIND], "
+            "message[:TEXT].",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            show_default=False,
+            help="Leave with 7 if --until took longer than this.",
+        ),
+    ] = None,
+    stats_interval: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Say a 'stats' event this often."),
+    ] = None,
+) -> int:
+    """Join a room and stay until you leave.
+
+    On a terminal you see the room; otherwise, or with --plain, one line an event; with --json an object an
+    event, and commands are taken as JSON lines on stdin.
+
+    \b
+    videocli join standup                                     look into a room of this machine's server
+    videocli join standup --video testsrc --audio tone        publish a moving picture and a tone
+    videocli join standup --json --duration 10 > events.ndjson
+    videocli join standup --until trackStarted:video --timeout 20     a check in CI
+    videocli join standup --token-command 'ssh host mint'     a fresh token whenever one is needed
+    """
+    from videocli.cli import attend, wiring
+    from videocli.cli.faces import choose_face
+    from videocli.cli.stay import Limits
+    from videocli.cli.until import parse_until
+
+    if json and plain:
+        raise typer.BadParameter("--json and --plain exclude each other", param_hint="'--plain'")
+    if timeout is not None and until is None:
+        raise typer.BadParameter("it needs --until to wait for", param_hint="'--timeout'")
+    try:
+        condition = parse_until(until) if until is not None else None
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="'--until'") from fault
+    request = attend.JoinRequest(
+        room=room,
+        token=token,
+        token_command=token_command,
+        identity=identity,
+        url=url,
+        region=region,
+        media=tuple(("video", spec) for spec in video or ()) + tuple(("audio", spec) for spec in audio or ()),
+        data=tuple(data or ()),
+        subscribe=not no_subscribe,
+        limits=Limits(condition, timeout, duration),
+        stats_seconds=stats_interval,
+        face=choose_face(json, plain),
+    )
+    return wiring.run(attend.attend(request, wiring.real_outside()))

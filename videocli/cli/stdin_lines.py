@@ -1,0 +1,66 @@
+"""Lines of standard input, without ever holding the interpreter up at exit."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+
+MAX_LINE_BYTES = 1 << 20
+"""A longer line is handed on in pieces, which no command survives."""
+
+
+def read_line(fd: int = 0) -> str:
+    """One line, without its end, byte by byte: what follows stays for the next reader. "" at the end."""
+    line = bytearray()
+    while len(line) < MAX_LINE_BYTES and (byte := os.read(fd, 1)) and byte != b"\n":
+        line += byte
+    return line.decode(errors="replace").rstrip("\r")
+
+
+def may_read(fd: int = 0) -> bool:
+    """Whether reading is harmless: a terminal stops a background job that reads (SIGTTIN, POSIX 11.1.4)."""
+    try:
+        return not os.isatty(fd) or os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:
+        return False
+
+
+async def lines(fd: int = 0) -> AsyncIterator[str]:
+    """The lines as they come, until the end of input.
+
+    A file, a pipe and a terminal all work, which no event loop offers, so a thread reads. It is a daemon and
+    holds no lock of the interpreter while it waits, so a process can end under it.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def hand_over(line: str | None) -> bool:
+        try:
+            loop.call_soon_threadsafe(queue.put_nowait, line)
+        except RuntimeError:
+            return False
+        return True
+
+    def read() -> None:
+        pending = b""
+        while chunk := _read_some(fd):
+            *whole, pending = (pending + chunk).split(b"\n")
+            if len(pending) > MAX_LINE_BYTES:
+                whole, pending = [*whole, pending], b""
+            for line in whole:
+                if not hand_over(line.decode(errors="replace").rstrip("\r")):
+                    return
+        if pending:
+            hand_over(pending.decode(errors="replace").rstrip("\r"))
+        hand_over(None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line
+
+
+def _read_some(fd: int) -> bytes:
+    try:
+        return os.read(fd, 65536)
+    except OSError:
+        return b""

@@ -1,0 +1,29 @@
+"""The real world: WebSockets, aiortc, the wall clock, the operating system's chance."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from videocli.media.aiortc_peer import make_peer
+from videocli.outside import Outside
+from videocli.websocket import dial, listen
+
+T = TypeVar("T")
+
+
+def real_outside() -> Outside:
+    """The world as it is."""
+    return Outside(
+        dial=dial,
+        listen=listen,
+        make_peer=make_peer,
+        utcnow=lambda: datetime.now(UTC),
+        random=random.SystemRandom(),
+    )
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine on an event loop of its own; what it returns."""
+    return asyncio.run(work)

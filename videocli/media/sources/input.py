@@ -1,0 +1,195 @@
+"""A file, URL or device that FFmpeg reads, and one stream of it."""
+
+import contextlib
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av import error as averror
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from videocli.errors import SourceError
+from videocli.media.frames import MediaKind
+
+_OPEN_SECONDS = 10.0
+_READ_SECONDS = 10.0
+
+_DEVICE_FORMATS = frozenset({"alsa", "avfoundation", "dshow", "lavfi", "pulse", "v4l2", "x11grab"})
+"""FFmpeg input devices: `alsa:default` is the device `default` of `alsa`."""
+
+_TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})
+"""Codecs by which FFmpeg takes any text file for a picture."""
+
+_PROBE_PACKETS = 500
+"""Packets among which the first picture or sound must be."""
+
+_EXPLANATIONS: tuple[tuple[type[Exception], str, str], ...] = (
+    (FileNotFoundError, "does not exist", "Check the path, or use testsrc (video) or tone (audio)."),
+    (PermissionError, "may not be read", "Check its permissions, and those of the folders above it."),
+    (IsADirectoryError, "is a folder", "Name a media file in it."),
+    (averror.HTTPError, "is refused by the web server", "Check the URL, and that it needs no login."),
+    (averror.ProtocolNotFoundError, "has a protocol that FFmpeg does not know", "Check the URL."),
+    (averror.DemuxerNotFoundError, "needs a device that this FFmpeg does not have", "Name another source."),
+    (ConnectionError, "cannot be reached", "Check the URL, and that its server runs."),
+    (averror.ExitError, "does not answer", "Check the URL and the network."),
+    (TimeoutError, "does not answer", "Check the URL and the network."),
+    (
+        averror.InvalidDataError,
+        "is not media that FFmpeg can read",
+        "Name a video or sound file; 'ffprobe FILE' shows what FFmpeg makes of it.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What FFmpeg is to open, and how."""
+
+    url: str
+    format: str | None = None
+    is_read_once: bool = False
+    """A pipe: what was read is gone."""
+    is_live: bool = False
+    """A device or pipe: it cannot begin again."""
+
+
+class Input:
+    """An open input and its best stream of one kind. Raises `SourceError`; use it from one thread."""
+
+    def __init__(self, spec: str, kind: MediaKind) -> None:
+        self.spec = spec
+        self._kind = kind
+        self._address = _address(spec)
+        self._open()
+
+    @property
+    def can_rewind(self) -> bool:
+        return not self._address.is_live
+
+    def read(self) -> "Packet[Any] | None":
+        """The stream's next packet; None: the end. The last one is empty: it flushes a decoder."""
+        with _translated(self.spec, "cannot be read any further"):
+            return next(self._packets, None)
+
+    def rewind(self) -> None:
+        """Begin again. Opens anew, since some formats cannot seek."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._container.close()
+
+    def _open(self) -> None:
+        with _translated(self.spec, "cannot be opened"):
+            self._container: InputContainer = av.open(
+                self._address.url,
+                format=self._address.format,
+                metadata_errors="replace",
+                timeout=(_OPEN_SECONDS, _READ_SECONDS),
+            )
+        try:
+            self._choose_stream()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _choose_stream(self) -> None:
+        stream = self._container.streams.best(self._kind)
+        if stream is None:
+            raise _without_stream(self.spec, self._kind, self._container)
+        if stream.codec_context is None or stream.codec_context.name in _TEXT_ART:
+            raise not_media(self.spec)
+        for other in self._container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+        stream.codec_context.thread_count = 1
+        self.stream = stream
+        self._packets = self._container.demux(stream)
+
+
+def check(spec: str, kind: MediaKind) -> None:
+    """Raise `SourceError` unless a first picture or sound of `spec` can be decoded. A pipe is left alone."""
+    if _address(spec).is_read_once:
+        return
+    with contextlib.closing(Input(spec, kind)) as opened:
+        for _ in range(_PROBE_PACKETS):
+            packet = opened.read()
+            if packet is None:
+                break
+            with contextlib.suppress(averror.FFmpegError):
+                if packet.decode():
+                    return
+    raise not_media(spec)
+
+
+def not_media(spec: str) -> SourceError:
+    """The error of an input in which nothing can be decoded."""
+    *_, (_, what, advice) = _EXPLANATIONS
+    return SourceError(message=f"'{shown(spec)}' {what}", explanation=advice)
+
+
+def shown(spec: str) -> str:
+    """The spec as it may be shown: of a URL neither user and password nor query, which may be secrets."""
+    if "://" not in spec:
+        return spec
+    return re.sub(r"\?.*", "?…", re.sub(r"//[^/]*@", "//", spec, count=1), count=1, flags=re.DOTALL)
+
+
+def _address(spec: str) -> _Address:
+    """Whether it is a file, a device or a URL. Raises `SourceError` for a file that cannot be one."""
+    scheme, colon, rest = spec.partition(":")
+    with _translated(spec, "cannot be opened"):
+        path = Path(spec)
+        if path.exists():
+            return _file_address(spec, path.stat())
+        if colon and scheme in _DEVICE_FORMATS:
+            return _Address(rest, scheme, is_live=True)
+        if colon and re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme):
+            return _Address(spec)
+        raise FileNotFoundError(spec)
+
+
+def _file_address(spec: str, status: Any) -> _Address:
+    mode = status.st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(spec)
+    if stat.S_ISREG(mode) and status.st_size == 0:
+        raise SourceError(
+            message=f"'{shown(spec)}' is empty",
+            explanation="Name a video or sound file that holds something.",
+        )
+    if stat.S_ISCHR(mode) and spec.startswith("/dev/video"):
+        return _Address(spec, "v4l2", is_live=True)
+    is_pipe = stat.S_ISFIFO(mode)
+    return _Address(f"file:{spec}", is_read_once=is_pipe, is_live=is_pipe)
+
+
+def _without_stream(spec: str, kind: MediaKind, container: InputContainer) -> SourceError:
+    other: MediaKind = "audio" if kind == "video" else "video"
+    has_other = any(stream.type == other for stream in container.streams)
+    return SourceError(
+        message=f"'{shown(spec)}' has no {kind}",
+        explanation=f"It has {other}: use it with --{other}." if has_other else f"Name a file with {kind}.",
+    )
+
+
+@contextlib.contextmanager
+def _translated(spec: str, doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (averror.FFmpegError, OSError, ValueError) as error:
+        for kind, what, advice in _EXPLANATIONS:
+            if isinstance(error, kind):
+                raise SourceError(message=f"'{shown(spec)}' {what}", explanation=advice) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(
+            message=f"'{shown(spec)}' {doing}: {reason}",
+            explanation="Check that it is whole, and that nothing else uses it.",
+        ) from error

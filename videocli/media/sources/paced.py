@@ -1,0 +1,91 @@
+"""Runs what makes frames, on a thread, and sends them at their pace, on the loop."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.sources.maker_thread import FrameMaker, MakerThread
+
+KEYFRAME_SECONDS = 0.3
+"""The least time between a keyframe and the next one that is made only because it was asked for."""
+
+_MAX_LATE_SECONDS = 0.5
+"""A source that is later than this does not catch up: what follows is put off."""
+
+
+class Clock(Protocol):
+    """What frames are paced by, in seconds on any clock that never goes back."""
+
+    def time(self) -> float: ...
+
+    async def sleep_until(self, at: float) -> None:
+        """Return at `at`, or at once if that is past."""
+        ...
+
+
+class LoopClock:
+    """The running event loop's clock."""
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep_until(self, at: float) -> None:
+        await asyncio.sleep(max(at - self.time(), 0.0))
+
+
+class PacedSource:
+    """`Source` of the frames interface around a `FrameMaker`.
+
+    A frame is sent when its timestamp says, counted from the first one. What comes a little late is sent at
+    once; after a longer stall the timestamps jump by as much, so that they stay in step with the clock.
+    """
+
+    def __init__(
+        self, kind: MediaKind, make: Callable[[Codec], FrameMaker], clock: Clock | None = None
+    ) -> None:
+        self._kind: MediaKind = kind
+        self._make = make
+        self._clock = clock or LoopClock()
+        self._wants_keyframe = False
+
+    @property
+    def kind(self) -> MediaKind:
+        return self._kind
+
+    def request_keyframe(self) -> None:
+        """As `Source` says; any number of requests before the next keyframe are one."""
+        self._wants_keyframe = True
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+        thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
+        try:
+            await self._pump(thread, codec.clock_rate, send)
+        finally:
+            await thread.close()
+
+    async def _pump(self, thread: MakerThread, rate: int, send: Callable[[EncodedFrame], None]) -> None:
+        clock = self._clock
+        elapsed = 0.0
+        started_at: float | None = None
+        put_off = 0
+        keyframe_timestamp = 0
+        while True:
+            gap = elapsed - keyframe_timestamp / rate
+            frame = await thread.next(elapsed, self._wants_keyframe and gap >= KEYFRAME_SECONDS)
+            if frame is None:
+                return
+            if started_at is None:
+                started_at = clock.time()
+            due_at = started_at + (frame.timestamp + put_off) / rate
+            late = clock.time() - due_at
+            if late > _MAX_LATE_SECONDS:
+                put_off += round(late * rate)
+            await clock.sleep_until(due_at)
+            if frame.is_keyframe:
+                self._wants_keyframe = False
+                keyframe_timestamp = frame.timestamp
+            send(replace(frame, timestamp=frame.timestamp + put_off))
+            elapsed = clock.time() - started_at - put_off / rate

@@ -1,0 +1,161 @@
+"""Sends the packets of a file as they are, when they already are of the codec that was negotiated."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from av.bitstream import BitStreamFilterContext
+from av.packet import Packet
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+
+from videocli.media.bitstream import frame_is_keyframe
+from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.sources.input import Input, not_media
+from videocli.media.sources.timeline import Timeline
+
+_CANONICAL_NAMES = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "opus"}
+
+_MAX_MACROBLOCKS = 3600
+"""Of a picture in H264 level 3.1 (ITU-T H.264, table A-1): 1280x720."""
+
+_NEAR_SECONDS = 2
+"""A keyframe that comes sooner is waited for; otherwise what lies before it is left out."""
+
+_FALLBACK_RATE = 25
+
+
+def passes_through(stream: Stream, codec: Codec) -> bool:
+    """Whether the stream's packets are what a receiver of the codec expects.
+
+    Not H264 that reorders pictures, since RTP timestamps would go back and forth, or that is beyond the
+    negotiated level or not 4:2:0; nor Opus with more than two channels (RFC 7587).
+    """
+    context: Any = stream.codec_context
+    if context.codec.canonical_name != _CANONICAL_NAMES[codec]:
+        return False
+    match codec:
+        case Codec.VP8:
+            return True
+        case Codec.H264:
+            assert isinstance(context, VideoCodecContext)
+            blocks = -(-context.width // 16) * -(-context.height // 16)
+            return (
+                not context.has_b_frames
+                and context.pix_fmt in ("yuv420p", "yuvj420p")
+                and blocks <= _MAX_MACROBLOCKS
+            )
+        case Codec.OPUS:
+            return bool(context.channels <= 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    data: bytes
+    position: int | None
+    """In units of the codec's clock rate."""
+    duration: int | None
+    is_keyframe: bool
+
+
+class _PassEnd:
+    """The file ends here and begins again."""
+
+
+_PASS_END: Final = _PassEnd()
+
+
+class PassThrough:
+    """`FrameMaker` of an input for which `passes_through` holds; owns it from now on.
+
+    A request for a keyframe is answered by the file's next one, by skipping to it if it is far.
+    """
+
+    def __init__(self, opened: Input, codec: Codec, loop: bool) -> None:
+        self._input = opened
+        self._codec = codec
+        self._loop = loop and opened.can_rewind
+        self._can_hurry = opened.can_rewind
+        rate = getattr(opened.stream, "average_rate", None) or _FALLBACK_RATE
+        self._step = 960 if codec is Codec.OPUS else round(codec.clock_rate / rate)
+        self._timeline = Timeline(codec.clock_rate, self._step)
+        self._ahead: deque[_Unit | _PassEnd] = deque()
+        self._needs_keyframe = True
+        self._begin_pass()
+
+    def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
+        if wants_keyframe and self._can_hurry and not self._is_keyframe_near():
+            self._skip_to_keyframe()
+        while (unit := self._ahead.popleft() if self._ahead else self._read()) is not None:
+            if isinstance(unit, _PassEnd):
+                self._timeline.end_pass()
+                self._needs_keyframe = True
+            elif unit.is_keyframe or not self._needs_keyframe:
+                self._needs_keyframe = False
+                timestamp = self._timeline.place(unit.position, unit.duration)
+                return EncodedFrame(unit.data, timestamp, unit.is_keyframe, self._codec)
+        return None
+
+    def close(self) -> None:
+        self._input.close()
+
+    def _is_keyframe_near(self) -> bool:
+        limit = _NEAR_SECONDS * self._codec.clock_rate
+        index = spent = 0
+        while spent <= limit:
+            if index == len(self._ahead):
+                unit = self._read()
+                if unit is None:
+                    return True
+                self._ahead.append(unit)
+            unit = self._ahead[index]
+            if isinstance(unit, _PassEnd) or unit.is_keyframe:
+                return True
+            spent += unit.duration or self._step
+            index += 1
+        return False
+
+    def _skip_to_keyframe(self) -> None:
+        self._ahead.clear()
+        self._timeline.leap()
+        while (unit := self._read()) is not None:
+            if isinstance(unit, _PassEnd) or unit.is_keyframe:
+                self._ahead.append(unit)
+                return
+
+    def _read(self) -> _Unit | _PassEnd | None:
+        while not self._filtered:
+            packet = self._input.read()
+            if packet is None:
+                if not self._has_keyframe:
+                    raise not_media(self._input.spec)
+                if not self._loop:
+                    return None
+                self._input.rewind()
+                self._begin_pass()
+                return _PASS_END
+            if packet.size:
+                self._filtered.extend(self._filter.filter(packet) if self._filter else (packet,))
+        unit = self._unit(self._filtered.popleft())
+        self._has_keyframe |= unit.is_keyframe
+        return unit
+
+    def _begin_pass(self) -> None:
+        self._has_keyframe = False
+        self._filtered: deque[Packet[Any]] = deque()
+        self._filter = (
+            BitStreamFilterContext("h264_mp4toannexb", self._input.stream)
+            if self._codec is Codec.H264
+            else None
+        )
+
+    def _unit(self, packet: "Packet[Any]") -> _Unit:
+        ticks = packet.time_base * self._codec.clock_rate
+        position = packet.pts if packet.pts is not None else packet.dts
+        data = bytes(packet)
+        return _Unit(
+            data,
+            None if position is None else round(position * ticks),
+            round(packet.duration * ticks) if packet.duration else None,
+            frame_is_keyframe(self._codec, data),
+        )

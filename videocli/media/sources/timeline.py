@@ -1,0 +1,54 @@
+"""Where each frame of a file that is played again and again stands on a time that only grows. Pure."""
+
+_SHORTEST_SECONDS = 0.2
+"""How long one time through a file lasts at least: even one that holds a single frame does not spin."""
+
+_MAX_GAP_SECONDS = 30
+"""A longer leap within a file is a fault of its timestamps, not a pause."""
+
+_MAX_BACK_SECONDS = 1
+"""A frame may stand on the one before or a little before it (VP8's hidden frames do); not further back."""
+
+
+class Timeline:
+    """Maps positions in a file to timestamps from 0, in units of `rate` a second."""
+
+    def __init__(self, rate: int, usual_step: int) -> None:
+        self._rate = rate
+        self._usual_step = usual_step
+        self._last: int | None = None
+        self._step = usual_step
+        self._offset: int | None = None
+        self._pass_start = 0
+
+    def place(self, position: int | None, duration: int | None) -> int:
+        """The timestamp of the next frame, which lies at `position` and lasts for `duration`, where known."""
+        if self._last is None:
+            timestamp = 0
+        elif self._offset is None or position is None:
+            timestamp = self._last + self._step
+        else:
+            timestamp = position + self._offset
+            ahead = (timestamp - self._last) / self._rate
+            if not -_MAX_BACK_SECONDS <= ahead <= _MAX_GAP_SECONDS:
+                timestamp = self._last + self._step
+                self._offset = timestamp - position
+            elif timestamp <= self._last:
+                timestamp = self._last + max(self._usual_step // 2, 1)
+        if self._offset is None and position is not None:
+            self._offset = timestamp - position
+        self._last = timestamp
+        self._step = duration or self._usual_step
+        return timestamp
+
+    def leap(self) -> None:
+        """What comes next lies elsewhere in the file, but follows at once."""
+        self._offset = None
+
+    def end_pass(self) -> None:
+        """The file begins again: what comes next follows when its last frame has lasted."""
+        if self._last is not None:
+            shortest = round(_SHORTEST_SECONDS * self._rate)
+            self._step = max(self._step, self._pass_start + shortest - self._last)
+            self._pass_start = self._last + self._step
+        self._offset = None
