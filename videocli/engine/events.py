@@ -78,13 +78,20 @@ class Reconnected:
 
     downtime: float
     """Seconds since `Reconnecting`."""
+    attempts: int = 0
+    """Attempts to resume the session and to restart ICE."""
+    media_gap: float = 0.0
+    """Seconds without any media."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The end; nothing follows."""
+    """The end; nothing follows. If it ends an outage: how long that took, as in `Reconnected`."""
 
     error: VideoError | None
+    downtime: float | None = None
+    attempts: int | None = None
+    media_gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,7 @@ class MediaLeg:
         while True:
             await self._signaling_up.wait()
             if peer.negotiation.is_settled:
+                self._report(rp.IceRestarting())
                 peer.connection.restart_ice(self._ice_servers)
                 peer.wake.set()
             wait = RESTART_SECONDS[min(attempt, len(RESTART_SECONDS) - 1)]

@@ -147,13 +147,3 @@ class Publishing:
         for media in self.media.values():
             if media.task is not None:
                 media.task.cancel()
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it has ended; its own failure is raised here."""
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not task.cancelled():
-            raise

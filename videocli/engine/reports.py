@@ -207,6 +207,14 @@ class MediaConnected:
 class MediaFailed:
     """The media path does not answer, or never came up."""
 
+    silent_since: float | None = None
+    """When the last datagram came, on the loop's clock; None: none ever did."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceRestarting:
+    """An ICE restart begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class DtlsHandshakeFailed:
@@ -254,6 +262,7 @@ class MessageArrived:
 MediaReport = (
     MediaConnected
     | MediaFailed
+    | IceRestarting
     | DtlsHandshakeFailed
     | MediaArrived
     | MediaStarted

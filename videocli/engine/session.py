@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +25,9 @@ from videocli.engine.media_leg import (
     NegotiationFailed,
 )
 from videocli.engine.meter import Meter
-from videocli.engine.publishing import DataParameters, SourceEnded, stop
+from videocli.engine.publishing import DataParameters, SourceEnded
 from videocli.engine.room.room import Room
-from videocli.engine.room.snapshot import Snapshot
+from videocli.engine.room.snapshot import Snapshot, outage_snapshot
 from videocli.engine.room.tracks import LocalTrack
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
@@ -35,6 +35,7 @@ from videocli.errors import TrackError, VideoError, error
 from videocli.media.frames import Source, TrackKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
+from videocli.tasks import stop
 
 GRACE_SECONDS = 1.0
 """How long leaving may take (our rule 8)."""
@@ -69,7 +70,10 @@ class JoinConfig:
 
 
 class Session:
-    """Joins a room when `run`, and stays until told to leave, sent away, or lost for good."""
+    """Joins a room when `run`, and stays until told to leave, sent away, or lost for good.
+
+    Made and used on the loop's thread.
+    """
 
     def __init__(
         self, config: JoinConfig, outside: Outside, on_event: Callable[[ev.Occurrence], None]
@@ -79,7 +83,8 @@ class Session:
         self._on_event = on_event
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
         self._room = Room(config.signaling.room or "")
-        self._legs = Legs(outside.utcnow())
+        self._loop = asyncio.get_running_loop()
+        self._legs = Legs(self._loop.time())
         self._recent: deque[ev.Occurrence] = deque(maxlen=RECENT_EVENTS)
         self._connected_at: datetime | None = None
         self._asked_to_connect = False
@@ -98,7 +103,7 @@ class Session:
             NegotiationFailed: self._negotiation_failed,
             SourceEnded: self._source_ended,
             Fault: self._fault,
-            cmd.Disconnect: lambda command: self._say(self._room.end(None)),
+            cmd.Disconnect: lambda command: self._say(self._room.end(None, self._loop.time())),
             cmd.PublishMedia: self._publish_media,
             cmd.PublishData: self._publish_data,
             cmd.Unpublish: self._unpublish,
@@ -110,7 +115,7 @@ class Session:
         }
 
     def post(self, command: cmd.Command) -> None:
-        """Ask for something; the answer comes as events. From the loop's thread only."""
+        """Ask for something; the answer comes as events."""
         self._inbox.put_nowait(command)
 
     async def run(self) -> VideoError | None:
@@ -125,16 +130,15 @@ class Session:
             self._publish_data(cmd.PublishData(name))
         signaling = asyncio.create_task(self._run_backend(), name="signaling")
         ticks = asyncio.create_task(self._tick(), name="ticks")
-        loop = asyncio.get_running_loop()
         try:
             while not self._room.health.ended:
                 try:
                     async with asyncio.timeout_at(self._room.timer()):
                         item = await self._inbox.get()
                 except TimeoutError:
-                    self._say(self._room.handle_timer(loop.time()))
+                    self._say(self._room.handle_timer(self._loop.time()))
                 else:
-                    self._take(item, loop.time())
+                    self._take(item, self._loop.time())
         finally:
             await stop(ticks)
             await self._close(signaling)
@@ -142,28 +146,36 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The room as it is now."""
-        room = self._room
+        room, now = self._room, self._loop.time()
+        utcnow = self._outside.utcnow()
+
+        def to_utc(at: float) -> datetime:
+            return utcnow + timedelta(seconds=at - now)
+
         local, participants = self._meter.snapshot(room)
+        signaling, media = self._legs.snapshot(to_utc)
+        lost_at = self._legs.lost_at()
         return Snapshot(
-            time=self._outside.utcnow(),
+            time=utcnow,
             room=room.view(),
             url=self._config.signaling.url,
             region=room.region,
-            signaling=self._legs.signaling,
-            media=self._legs.media,
+            signaling=signaling,
+            media=media,
             local=local if room.sid else None,
             participants=participants,
             recent=tuple(self._recent),
             connected_at=self._connected_at,
-            session_ends_at=self._legs.session_ends_at(room.session_timeout),
+            session_ends_at=None if lost_at is None else to_utc(lost_at + room.session_timeout),
             token_expires_at=self._config.token_expires_at(),
             is_recording=room.is_recording,
             error=room.error or room.health.error,
+            outages=tuple(outage_snapshot(outage, now, to_utc) for outage in room.outages.outages),
         )
 
     def _take(self, item: Item, now: float) -> None:
         """Take one item in: the room first, then whoever has to act on it."""
-        self._legs.apply(item, self._outside.utcnow())
+        self._legs.apply(item, now)
         if isinstance(item, rp.SignalingReport | rp.MediaReport):
             self._say(self._room.apply(item, now))
         handler = self._handlers.get(type(item))
@@ -185,12 +197,11 @@ class Session:
 
     async def _tick(self) -> None:
         """Sample the counters, and say `Stats` as often as asked for."""
-        loop = asyncio.get_running_loop()
         every = self._config.stats_seconds
-        next_stats = loop.time() + (every or 0.0)
+        next_stats = self._loop.time() + (every or 0.0)
         while True:
             await asyncio.sleep(min(TICK_SECONDS, every or TICK_SECONDS))
-            now = loop.time()
+            now = self._loop.time()
             self._meter.sample(self._room, now)
             if every is not None and now >= next_stats and self._room.sid is not None:
                 next_stats += every
@@ -231,7 +242,7 @@ class Session:
     def _negotiation_failed(self, failure: NegotiationFailed) -> None:
         """The first offer or its answer failed: no media ever. Later ones cost only what they were about."""
         if self._room.state == "connecting":
-            self._say(self._room.end(failure.error))
+            self._say(self._room.end(failure.error, self._loop.time()))
         else:
             self._complain(failure.error)
 

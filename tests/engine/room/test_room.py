@@ -214,7 +214,7 @@ class TestOutages:
         assert room.state == "reconnecting"
         back = apply(room, rp.Resynced((BOB,), frozenset({"p"})), now=12.5)
         assert names(back) == ["LocalParticipantReconnected", "Reconnected"]
-        assert back[-1] == ev.Reconnected(downtime=2.5)
+        assert back[-1] == ev.Reconnected(2.5, attempts=0, media_gap=0.0)
 
     def test_who_left_meanwhile_is_reported_before_we_are_back(self) -> None:
         room = room_with(BOB)
@@ -235,7 +235,9 @@ class TestOutages:
         events += apply(room, rp.Resynced((), frozenset()), now=15.0)
         events += apply(room, rp.MediaConnected(), now=16.0)
         assert names(events).count("Reconnecting") == 1
-        assert [event for event in events if isinstance(event, ev.Reconnected)] == [ev.Reconnected(6.0)]
+        assert [event for event in events if isinstance(event, ev.Reconnected)] == [
+            ev.Reconnected(6.0, attempts=0, media_gap=4.0)
+        ]
 
     def test_media_that_stays_away_for_a_session_ends_the_room_with_53405(self) -> None:
         room = room_with()
@@ -246,6 +248,7 @@ class TestOutages:
         assert isinstance(ended, ev.Disconnected)
         assert ended.error is not None
         assert ended.error.code == 53405
+        assert (ended.downtime, ended.attempts, ended.media_gap) == (30.0, 0, 30.0)
         assert room.timer() is None
 
     def test_a_failed_dtls_handshake_ends_the_room_at_once(self) -> None:
@@ -256,7 +259,7 @@ class TestOutages:
 
     def test_nothing_follows_disconnected(self) -> None:
         room = subscribed_room()
-        assert names(room.end(None)) == ["TrackUnsubscribed", "Disconnected"]
+        assert names(room.end(None, 0.0)) == ["TrackUnsubscribed", "Disconnected"]
         after: list[Report] = [
             rp.ParticipantsChanged((replace(BOB, state="disconnected"),)),
             rp.MediaFailed(),
@@ -264,7 +267,7 @@ class TestOutages:
             rp.MessageArrived("d", "late"),
         ]
         assert apply(room, *after) == []
-        assert room.end(error(53405)) == []
+        assert room.end(error(53405), 1.0) == []
         assert room.error is None
 
 

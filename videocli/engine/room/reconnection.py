@@ -20,7 +20,7 @@ MEDIA_LOST = 53405
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class FirstCause:
     """What went wrong first, and when."""
 
     code: int
@@ -34,7 +34,7 @@ class Health:
     joined: bool = False
     signaling_lost_at: float | None = None
     media_failed_at: float | None = None
-    outage: Outage | None = None
+    outage: FirstCause | None = None
     ended: bool = False
 
     @property
@@ -69,6 +69,6 @@ class Health:
         if self.outage is not None:
             return self
         if self.signaling_lost_at is not None:
-            return replace(self, outage=Outage(SIGNALING_LOST, self.signaling_lost_at))
+            return replace(self, outage=FirstCause(SIGNALING_LOST, self.signaling_lost_at))
         assert self.media_failed_at is not None
-        return replace(self, outage=Outage(MEDIA_LOST, self.media_failed_at))
+        return replace(self, outage=FirstCause(MEDIA_LOST, self.media_failed_at))

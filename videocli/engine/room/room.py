@@ -11,11 +11,13 @@ from typing import Any
 
 from videocli.engine import events as ev
 from videocli.engine import reports as rp
+from videocli.engine.room.outages import OutageLog
 from videocli.engine.room.participants import LocalParticipant, RemoteParticipant
 from videocli.engine.room.reconnection import MEDIA_LOST, Health
 from videocli.engine.room.tracks import RemoteTrack
 from videocli.errors import VideoError, error
 
+DTLS_FAILED = 53407
 MAX_EARLY_MESSAGES = 256
 """Messages kept for a data channel whose track is not known yet."""
 
@@ -52,6 +54,7 @@ class Room:
         self.local = LocalParticipant()
         self.participants: dict[str, RemoteParticipant] = {}
         self.health = Health()
+        self.outages = OutageLog()
         self.error: VideoError | None = None
         """Why the room ended."""
         self._media_ids: dict[str, str] = {}
@@ -67,11 +70,14 @@ class Room:
             rp.SubscriptionFailed: self._subscription_failed,
             rp.RecordingChanged: self._recording_changed,
             rp.SignalingLost: lambda report, now: self._signaling(now),
+            rp.AttemptStarted: lambda report, now: self.outages.attempt("signaling", now),
+            rp.AttemptFailed: lambda report, now: self.outages.attempt_ended("signaling", report.fate, now),
             rp.Resynced: self._resynced,
-            rp.SignalingEnded: lambda report, now: self._end(report.error),
-            rp.MediaConnected: lambda report, now: self._media(None, now),
-            rp.MediaFailed: lambda report, now: self._media(now, now),
-            rp.DtlsHandshakeFailed: lambda report, now: self._end(error(53407)),
+            rp.SignalingEnded: lambda report, now: self._end(report.error, now),
+            rp.MediaConnected: self._media_connected,
+            rp.MediaFailed: self._media_failed,
+            rp.IceRestarting: lambda report, now: self.outages.attempt("media", now),
+            rp.DtlsHandshakeFailed: lambda report, now: self._end(error(DTLS_FAILED), now),
             rp.MediaArrived: self._media_arrived,
             rp.MediaStarted: self._media_started,
             rp.MediaResized: self._media_resized,
@@ -103,22 +109,27 @@ class Room:
         """Media that stays away for longer than the session ends the room (our rule 3)."""
         deadline = self.timer()
         if deadline is not None and now >= deadline:
-            self._end(error(MEDIA_LOST))
+            self._end(error(MEDIA_LOST), now)
         return self._drain()
 
-    def end(self, why: VideoError | None) -> list[ev.Event]:
+    def end(self, why: VideoError | None, now: float) -> list[ev.Event]:
         """The room is over for us: tracks are unsubscribed from, participants stay as they were."""
         if not self.health.ended:
-            self._end(why)
+            self._end(why, now)
         return self._drain()
 
-    def _end(self, why: VideoError | None) -> None:
+    def _end(self, why: VideoError | None, now: float) -> None:
         self.local.state = "disconnected"
         for participant in self.participants.values():
             self._unsubscribe_all(participant)
         self.health = Health(joined=self.health.joined, ended=True)
         self.error = why
-        self._out.append(ev.Disconnected(why))
+        outage = self.outages.end(now)
+        if outage is None:
+            self._out.append(ev.Disconnected(why))
+        else:
+            downtime, silence = outage.downtime(now), outage.silence(now)
+            self._out.append(ev.Disconnected(why, downtime, outage.attempt_count, silence))
 
     def track_of(self, media_id: str) -> tuple[RemoteParticipant, RemoteTrack] | None:
         """The subscribed track whose media comes under this id."""
@@ -304,15 +315,22 @@ class Room:
             if participant.sid not in present
         )
         self._merge(gone + report.participants)
+        self.outages.attempt_ended("signaling", "resumed", now)
         self._set_health(self.health.with_signaling(None), now)
 
     def _signaling(self, lost_at: float) -> None:
         if self.health.signaling_lost_at is None:
             self._set_health(self.health.with_signaling(lost_at), lost_at)
 
-    def _media(self, failed_at: float | None, now: float) -> None:
-        if failed_at is None or self.health.media_failed_at is None:
-            self._set_health(self.health.with_media(failed_at), now)
+    def _media_failed(self, report: rp.MediaFailed, now: float) -> None:
+        if self.health.media_failed_at is None:
+            self._set_health(self.health.with_media(now), now)
+            self.outages.media_is_silent(now if report.silent_since is None else report.silent_since)
+
+    def _media_connected(self, report: rp.MediaConnected, now: float) -> None:
+        self.outages.attempt_ended("media", "connected", now)
+        self.outages.media_is_back(now)
+        self._set_health(self.health.with_media(None), now)
 
     def _set_health(self, new: Health, now: float) -> None:
         old, self.health = self.health, new
@@ -323,7 +341,8 @@ class Room:
             self.local.state = "connected" if is_up else "reconnecting"
             kind = ev.LocalParticipantReconnected if is_up else ev.LocalParticipantReconnecting
             self._out.append(kind(self.local.view()))
-        if old.outage is None and new.error is not None:
+        if old.outage is None and new.outage is not None and new.error is not None:
+            self.outages.begin(new.outage.code, now)
             self._out.append(ev.Reconnecting(new.error))
-        elif old.outage is not None and new.outage is None:
-            self._out.append(ev.Reconnected(downtime=now - old.outage.began_at))
+        elif old.outage is not None and new.outage is None and (outage := self.outages.end(now)) is not None:
+            self._out.append(ev.Reconnected(outage.downtime(now), outage.attempt_count, outage.media_gap))

@@ -1,9 +1,11 @@
 """The frozen picture of a room that others read: the dashboard, and whoever asks from a script."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from videocli.engine.events import Occurrence, Participant, Room, Track
+from videocli.engine.room.outages import LegName, Outage
 from videocli.errors import VideoError
 from videocli.media.frames import Codec
 
@@ -55,6 +57,35 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptSnapshot:
+    """One attempt to resume the session (signaling) or to restart ICE (media)."""
+
+    leg: LegName
+    began_at: datetime
+    """UTC."""
+    seconds: float | None
+    """How long it took; None: it is under way."""
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutageSnapshot:
+    """From the loss of the first leg until both were back, or until the end."""
+
+    code: int
+    began_at: datetime
+    """UTC."""
+    downtime: float
+    """Seconds it took, or has taken so far."""
+    is_over: bool
+    attempt_count: int
+    attempts: tuple[AttemptSnapshot, ...]
+    """The latest ones."""
+    media_gap: float
+    """Seconds without any media."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything worth showing, at one moment."""
 
@@ -76,3 +107,26 @@ class Snapshot:
     is_recording: bool = False
     error: VideoError | None = None
     """Why the room is reconnecting or disconnected."""
+    outages: tuple[OutageSnapshot, ...] = ()
+    """The latest ones, oldest first; the last one may go on."""
+
+
+def outage_snapshot(outage: Outage, now: float, to_utc: Callable[[float], datetime]) -> OutageSnapshot:
+    """The record of an outage as others read it; `now` in seconds on the record's clock."""
+    return OutageSnapshot(
+        code=outage.code,
+        began_at=to_utc(outage.began_at),
+        downtime=outage.downtime(now),
+        is_over=outage.ended_at is not None,
+        attempt_count=outage.attempt_count,
+        attempts=tuple(
+            AttemptSnapshot(
+                attempt.leg,
+                to_utc(attempt.began_at),
+                None if attempt.ended_at is None else attempt.ended_at - attempt.began_at,
+                attempt.fate,
+            )
+            for attempt in outage.attempts
+        ),
+        media_gap=outage.silence(now),
+    )
