@@ -1,4 +1,4 @@
-"""Counters → rates."""
+"""Counters of a track, as rates."""
 
 from dataclasses import dataclass
 
@@ -7,35 +7,40 @@ from videocli.media.peer import TrackStats
 
 @dataclass(frozen=True, slots=True)
 class TrackRates:
-    """What flowed between two looks at a track's counters."""
+    """What flowed on a track in an interval."""
 
     bitrate: float
     """Bits a second of RTP payload."""
     packet_rate: float
     """Packets a second."""
-    frame_rate: float
-    """Frames a second."""
-    loss: float
-    """Share of the packets sent that did not come, 0 to 1 (RFC 3550 section 6.4.1, fraction lost)."""
+    frame_rate: float | None
+    """Frames a second; None for sound."""
+    loss: float | None
+    """Share of packets lost, 0 to 1; None: there were none to lose."""
 
 
-def rates(before: TrackStats, after: TrackStats, seconds: float) -> TrackRates:
-    """The rates of an interval. Counters that went back began anew and count from zero.
+def rates(before: TrackStats, after: TrackStats, seconds: float, *, is_sent: bool = False) -> TrackRates:
+    """The rates between two readings of one track's counters, `seconds` apart.
 
-    Raises `ValueError` unless `seconds` is positive.
+    `is_sent`: they are a sender's, whose packets include those that were lost. A counter that went back
+    counts as unchanged: losses do, when a late packet is repaired (RFC 3550 section 6.4.1). In an interval
+    without length nothing flows.
     """
-    if seconds <= 0:
-        raise ValueError(f"an interval of {seconds} seconds has no rates")
-    received = _grown(before.packets, after.packets)
-    lost = max(after.packets_lost - before.packets_lost, 0)
-    expected = received + lost
+    packets = _growth(before.packets, after.packets)
+    lost = _growth(before.packets_lost, after.packets_lost)
+    expected = max(packets, lost) if is_sent else packets + lost
+    has_frames = after.codec is None or after.codec.kind == "video"
     return TrackRates(
-        bitrate=8 * _grown(before.bytes, after.bytes) / seconds,
-        packet_rate=received / seconds,
-        frame_rate=_grown(before.frames, after.frames) / seconds,
-        loss=lost / expected if expected else 0.0,
+        bitrate=_rate(8 * _growth(before.bytes, after.bytes), seconds),
+        packet_rate=_rate(packets, seconds),
+        frame_rate=_rate(_growth(before.frames, after.frames), seconds) if has_frames else None,
+        loss=lost / expected if expected else None,
     )
 
 
-def _grown(before: int, after: int) -> int:
-    return after - before if after >= before else after
+def _growth(before: int, after: int) -> int:
+    return max(after - before, 0)
+
+
+def _rate(count: int, seconds: float) -> float:
+    return count / seconds if seconds > 0 else 0.0

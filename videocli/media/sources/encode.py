@@ -6,9 +6,11 @@ from fractions import Fraction
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.codec.codec import UnknownCodecError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
+from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame
 
 OPUS_SAMPLES = 960
@@ -59,7 +61,7 @@ class VideoEncoder:
     def __init__(self, codec: Codec, width: int, height: int, frame_rate: int) -> None:
         encoder = _VIDEO_ENCODERS[codec]
         bitrate = round(min(max(width * height * _BITS_A_PIXEL, _MIN_BITRATE), _MAX_BITRATE))
-        context = av.CodecContext.create(encoder.name, "w")
+        context = _context(encoder.name)
         assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base = Fraction(1, codec.clock_rate)
@@ -87,7 +89,7 @@ class OpusEncoder:
     """Encodes mono or stereo s16 at 48 kHz, in packets of 20 ms."""
 
     def __init__(self, channels: int) -> None:
-        context = av.CodecContext.create("libopus", "w")
+        context = _context("libopus")
         assert isinstance(context, AudioCodecContext)
         context.sample_rate = Codec.OPUS.clock_rate
         context.format = "s16"
@@ -104,3 +106,13 @@ class OpusEncoder:
         sound.time_base = self._context.time_base
         data = b"".join(map(bytes, self._context.encode(sound)))
         return EncodedFrame(data, timestamp, True, Codec.OPUS)
+
+
+def _context(name: str) -> av.CodecContext:
+    try:
+        return av.CodecContext.create(name, "w")
+    except UnknownCodecError as error:
+        raise SourceError(
+            message=f"FFmpeg here has no encoder {name}",
+            explanation="Install PyAV from PyPI, which brings one: pip install --force-reinstall av",
+        ) from error

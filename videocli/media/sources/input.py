@@ -5,6 +5,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ _DEVICE_FORMATS = frozenset({"alsa", "avfoundation", "dshow", "lavfi", "pulse", 
 _TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Codecs by which FFmpeg takes any text file for a picture."""
 
+_READ_ONCE = frozenset({"fd", "pipe"})
+"""Protocols of pipes; any other is a URL."""
+
+_FALLBACK_RATE = Fraction(25)
+_MAX_CREDIBLE_RATE = 240
+"""Matroska without a frame rate claims one picture in each millisecond."""
+
 _PROBE_PACKETS = 500
 """Packets among which the first picture or sound must be."""
 
@@ -33,7 +41,8 @@ _EXPLANATIONS: tuple[tuple[type[Exception], str, str], ...] = (
     (FileNotFoundError, "does not exist", "Check the path, or use testsrc (video) or tone (audio)."),
     (PermissionError, "may not be read", "Check its permissions, and those of the folders above it."),
     (IsADirectoryError, "is a folder", "Name a media file in it."),
-    (averror.HTTPError, "is refused by the web server", "Check the URL, and that it needs no login."),
+    (averror.HTTPClientError, "is refused by the web server", "Check the URL, and that it needs no login."),
+    (averror.HTTPServerError, "is refused by the web server", "Its server has a fault. Try later."),
     (averror.ProtocolNotFoundError, "has a protocol that FFmpeg does not know", "Check the URL."),
     (averror.DemuxerNotFoundError, "needs a device that this FFmpeg does not have", "Name another source."),
     (ConnectionError, "cannot be reached", "Check the URL, and that its server runs."),
@@ -57,6 +66,7 @@ class _Address:
     """A pipe: what was read is gone."""
     is_live: bool = False
     """A device or pipe: it cannot begin again."""
+    is_url: bool = False
 
 
 class Input:
@@ -70,11 +80,27 @@ class Input:
 
     @property
     def can_rewind(self) -> bool:
-        return not self._address.is_live
+        """Whether it is all there already: no device, no pipe, and no URL whose length nobody knows."""
+        has_length = not self._address.is_url or self._container.duration is not None
+        return has_length and not self._address.is_live
+
+    @property
+    def usual_rate(self) -> Fraction:
+        """Pictures a second, as far as the file can be believed."""
+        rate = getattr(self.stream, "average_rate", None)
+        return Fraction(rate) if rate and rate <= _MAX_CREDIBLE_RATE else _FALLBACK_RATE
+
+    @property
+    def exact_seconds(self) -> Fraction | None:
+        """How long the stream lasts, to the sample; None where that is not known so well."""
+        stream = self.stream
+        if "mp4" not in self._container.format.name or not stream.duration or not stream.time_base:
+            return None
+        return stream.duration * stream.time_base
 
     def read(self) -> "Packet[Any] | None":
         """The stream's next packet; None: the end. The last one is empty: it flushes a decoder."""
-        with _translated(self.spec, "cannot be read any further"):
+        with translated(self.spec, "cannot be read any further"):
             return next(self._packets, None)
 
     def rewind(self) -> None:
@@ -87,7 +113,7 @@ class Input:
         self._container.close()
 
     def _open(self) -> None:
-        with _translated(self.spec, "cannot be opened"):
+        with translated(self.spec, "cannot be opened"):
             self._container: InputContainer = av.open(
                 self._address.url,
                 format=self._address.format,
@@ -145,14 +171,16 @@ def shown(spec: str) -> str:
 def _address(spec: str) -> _Address:
     """Whether it is a file, a device or a URL. Raises `SourceError` for a file that cannot be one."""
     scheme, colon, rest = spec.partition(":")
-    with _translated(spec, "cannot be opened"):
+    with translated(spec, "cannot be opened"):
         path = Path(spec)
         if path.exists():
             return _file_address(spec, path.stat())
         if colon and scheme in _DEVICE_FORMATS:
             return _Address(rest, scheme, is_live=True)
+        if colon and scheme in _READ_ONCE:
+            return _Address(spec, is_read_once=True, is_live=True)
         if colon and re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme):
-            return _Address(spec)
+            return _Address(spec, is_url=True)
         raise FileNotFoundError(spec)
 
 
@@ -181,7 +209,8 @@ def _without_stream(spec: str, kind: MediaKind, container: InputContainer) -> So
 
 
 @contextlib.contextmanager
-def _translated(spec: str, doing: str) -> Iterator[None]:
+def translated(spec: str, doing: str) -> Iterator[None]:
+    """Make a `SourceError` of what FFmpeg raises: what is wrong with `spec`, or else what failed (`doing`)."""
     try:
         yield
     except (averror.FFmpegError, OSError, ValueError) as error:

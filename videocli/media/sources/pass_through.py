@@ -1,6 +1,7 @@
 """Sends the packets of a file as they are, when they already are of the codec that was negotiated."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from av.video.codeccontext import VideoCodecContext
 
 from videocli.media.bitstream import frame_is_keyframe
 from videocli.media.frames import Codec, EncodedFrame
-from videocli.media.sources.input import Input, not_media
+from videocli.media.sources.encode import OPUS_SAMPLES
+from videocli.media.sources.input import Input, not_media, translated
 from videocli.media.sources.timeline import Timeline
 
 _CANONICAL_NAMES = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "opus"}
@@ -22,7 +24,8 @@ _MAX_MACROBLOCKS = 3600
 _NEAR_SECONDS = 2
 """A keyframe that comes sooner is waited for; otherwise what lies before it is left out."""
 
-_FALLBACK_RATE = 25
+_SOUND_TOLERANCE = Codec.OPUS.clock_rate // 100
+"""Units: Matroska rounds to milliseconds, which a receiver would fill with invented sound."""
 
 
 def passes_through(stream: Stream, codec: Codec) -> bool:
@@ -76,9 +79,9 @@ class PassThrough:
         self._codec = codec
         self._loop = loop and opened.can_rewind
         self._can_hurry = opened.can_rewind
-        rate = getattr(opened.stream, "average_rate", None) or _FALLBACK_RATE
-        self._step = 960 if codec is Codec.OPUS else round(codec.clock_rate / rate)
-        self._timeline = Timeline(codec.clock_rate, self._step)
+        is_sound = codec is Codec.OPUS
+        self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / opened.usual_rate), 1)
+        self._timeline = Timeline(codec.clock_rate, self._step, _SOUND_TOLERANCE if is_sound else 0)
         self._ahead: deque[_Unit | _PassEnd] = deque()
         self._needs_keyframe = True
         self._begin_pass()
@@ -135,7 +138,7 @@ class PassThrough:
                 self._begin_pass()
                 return _PASS_END
             if packet.size:
-                self._filtered.extend(self._filter.filter(packet) if self._filter else (packet,))
+                self._filtered.extend(self._annex_b(packet))
         unit = self._unit(self._filtered.popleft())
         self._has_keyframe |= unit.is_keyframe
         return unit
@@ -149,13 +152,37 @@ class PassThrough:
             else None
         )
 
+    def _annex_b(self, packet: "Packet[Any]") -> "Sequence[Packet[Any]]":
+        if self._filter is None:
+            return (packet,)
+        with translated(self._input.spec, "cannot be read any further"):
+            return self._filter.filter(packet)
+
     def _unit(self, packet: "Packet[Any]") -> _Unit:
         ticks = packet.time_base * self._codec.clock_rate
         position = packet.pts if packet.pts is not None else packet.dts
         data = bytes(packet)
+        if self._codec is Codec.OPUS:
+            duration: int | None = opus_duration(data)
+        else:
+            duration = round(packet.duration * ticks) if packet.duration else None
         return _Unit(
             data,
             None if position is None else round(position * ticks),
-            round(packet.duration * ticks) if packet.duration else None,
+            duration,
             frame_is_keyframe(self._codec, data),
         )
+
+
+def opus_duration(packet: bytes) -> int | None:
+    """Samples at 48 kHz, by the packet's own words; a file calls its last one shorter (RFC 6716, 3.1)."""
+    configuration, code = packet[0] >> 3, packet[0] & 3
+    if configuration < 12:
+        samples = (480, 960, 1920, 2880)[configuration % 4]
+    elif configuration < 16:
+        samples = (480, 960)[configuration % 2]
+    else:
+        samples = (120, 240, 480, 960)[configuration % 4]
+    if code == 3:
+        return samples * (packet[1] & 63) if len(packet) > 1 else None
+    return samples * (1 if code == 0 else 2)

@@ -11,10 +11,14 @@ _MAX_BACK_SECONDS = 1
 
 
 class Timeline:
-    """Maps positions in a file to timestamps from 0, in units of `rate` a second."""
+    """Maps positions in a file to timestamps from 0, in units of `rate` a second.
 
-    def __init__(self, rate: int, usual_step: int) -> None:
+    `tolerance`, in the same units: a frame so near to the end of the one before it follows without a gap.
+    """
+
+    def __init__(self, rate: int, usual_step: int, tolerance: int = 0) -> None:
         self._rate = rate
+        self._tolerance = tolerance
         self._usual_step = usual_step
         self._last: int | None = None
         self._step = usual_step
@@ -33,6 +37,8 @@ class Timeline:
             if not -_MAX_BACK_SECONDS <= ahead <= _MAX_GAP_SECONDS:
                 timestamp = self._last + self._step
                 self._offset = timestamp - position
+            elif abs(timestamp - self._last - self._step) <= self._tolerance:
+                timestamp = self._last + self._step
             elif timestamp <= self._last:
                 timestamp = self._last + max(self._usual_step // 2, 1)
         if self._offset is None and position is not None:

@@ -1,6 +1,7 @@
 """Decodes what a file holds and encodes it anew, for the codec that was negotiated."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from av import error as averror
@@ -12,7 +13,7 @@ from av.video.frame import VideoFrame
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sources.encode import OPUS_SAMPLES, OpusEncoder, VideoEncoder
-from videocli.media.sources.input import Input, not_media, shown
+from videocli.media.sources.input import Input, not_media, shown, translated
 from videocli.media.sources.timeline import Timeline
 
 MAX_WIDTH, MAX_HEIGHT = 1280, 720
@@ -22,7 +23,6 @@ HOLD_SECONDS = 0.2
 """A picture that stands longer is sent again and again at this distance."""
 
 _MAX_RATE = 30
-_FALLBACK_RATE = 25
 _MAX_LATE_SECONDS = 0.1
 _MAX_SKIPPED = 4
 """Late pictures left out in a row before one is sent all the same."""
@@ -80,7 +80,7 @@ class VideoTranscoder:
         self._input = opened
         self._codec = codec
         self._rate = codec.clock_rate
-        rate = getattr(opened.stream, "average_rate", None) or _FALLBACK_RATE
+        rate = opened.usual_rate
         self._frame_rate = min(max(round(rate), 1), _MAX_RATE)
         self._timeline = Timeline(self._rate, max(round(self._rate / rate), 1))
         self._pictures = self._timed(_Decoder(opened, loop))
@@ -91,13 +91,14 @@ class VideoTranscoder:
         self._skipped = 0
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
-        while (timed := self._next_picture(elapsed)) is not None:
-            timestamp, picture = timed
-            self._last = timestamp
-            self._shown = picture
-            encoded = self._encode(picture, timestamp, wants_keyframe)
-            if encoded is not None:
-                return encoded
+        with translated(self._input.spec, "cannot be encoded"):
+            while (timed := self._next_picture(elapsed)) is not None:
+                timestamp, picture = timed
+                self._last = timestamp
+                self._shown = picture
+                encoded = self._encode(picture, timestamp, wants_keyframe)
+                if encoded is not None:
+                    return encoded
         return None
 
     def close(self) -> None:
@@ -159,8 +160,8 @@ class VideoTranscoder:
 
 def fitted_size(width: int, height: int) -> tuple[int, int]:
     """The even size, in the same proportions, that fits into 1280x720."""
-    scale = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
-    return max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2)
+    scale = min(Fraction(1), Fraction(MAX_WIDTH, width), Fraction(MAX_HEIGHT, height))
+    return max(int(width * scale / 2) * 2, 2), max(int(height * scale / 2) * 2, 2)
 
 
 class AudioTranscoder:
@@ -176,50 +177,76 @@ class AudioTranscoder:
         self._timestamp = 0
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
-        sound = next(self._sounds, None)
-        if sound is None:
-            return None
-        timestamp = self._timestamp
-        self._timestamp += OPUS_SAMPLES
-        return self._encoder.encode(sound, timestamp)
+        with translated(self._input.spec, "cannot be encoded"):
+            sound = next(self._sounds, None)
+            if sound is None:
+                return None
+            timestamp = self._timestamp
+            self._timestamp += OPUS_SAMPLES
+            return self._encoder.encode(sound, timestamp)
 
     def close(self) -> None:
         self._input.close()
 
     def _chunks(self, decoder: _Decoder) -> Iterator[AudioFrame]:
         """The sound in pieces of one packet; the last one is filled up with silence."""
-        resampler = AudioResampler("s16", self._layout, Codec.OPUS.clock_rate)
+        resampler = _Resampler(self._layout)
         fifo = AudioFifo()
+        length = self._input.exact_seconds
+        limit = None if length is None else round(length * Codec.OPUS.clock_rate)
         for sounds in decoder.passes():
             samples = 0
             for sound in sounds:
-                for piece in _resample(resampler, sound):
+                for piece in resampler.resample(sound):
+                    if limit is not None and samples < limit < samples + piece.samples:
+                        piece = self._cut(piece, limit - samples)
                     samples += piece.samples
                     fifo.write(piece)
                 while (chunk := fifo.read(OPUS_SAMPLES)) is not None:
                     yield chunk
             if decoder.loops and samples < _SHORTEST_SOUND:
                 fifo.write(self._silence(_SHORTEST_SOUND - samples))
-        for piece in _resample(resampler, None):
+        for piece in resampler.resample(None):
             fifo.write(piece)
         if fifo.samples % OPUS_SAMPLES:
             fifo.write(self._silence(OPUS_SAMPLES - fifo.samples % OPUS_SAMPLES))
         while (chunk := fifo.read(OPUS_SAMPLES)) is not None:
             yield chunk
 
+    def _cut(self, sound: AudioFrame, samples: int) -> AudioFrame:
+        """Without the silence that fills up the last frame of AAC, which would be heard as a gap."""
+        return self._sound(samples, bytes(sound.planes[0]))
+
     def _silence(self, samples: int) -> AudioFrame:
+        return self._sound(samples, bytes(4 * samples))
+
+    def _sound(self, samples: int, data: bytes) -> AudioFrame:
         sound = AudioFrame("s16", self._layout, samples)
         sound.sample_rate = Codec.OPUS.clock_rate
-        for plane in sound.planes:
-            plane.update(bytes(plane.buffer_size))
+        sound.planes[0].update(data[: sound.planes[0].buffer_size])
         return sound
 
 
-def _resample(resampler: AudioResampler, sound: AudioFrame | None) -> list[AudioFrame]:
-    """Without timestamps: those of a file leap when it begins again, and samples count by themselves."""
-    if sound is not None:
-        sound.pts = None
-    pieces = resampler.resample(sound)
-    for piece in pieces:
-        piece.pts = None
-    return pieces
+class _Resampler:
+    """Makes s16 at 48 kHz of sound whose form may change on the way.
+
+    Without timestamps: those of a file leap when it begins again, and samples count by themselves.
+    """
+
+    def __init__(self, layout: str) -> None:
+        self._layout = layout
+        self._form: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
+
+    def resample(self, sound: AudioFrame | None) -> list[AudioFrame]:
+        """None: what was held back."""
+        if sound is not None:
+            form = (sound.format.name, sound.layout.name, sound.sample_rate)
+            if form != self._form:
+                self._form = form
+                self._resampler = AudioResampler("s16", self._layout, Codec.OPUS.clock_rate)
+            sound.pts = None
+        pieces = self._resampler.resample(sound) if self._resampler is not None else []
+        for piece in pieces:
+            piece.pts = None
+        return pieces

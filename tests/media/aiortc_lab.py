@@ -1,0 +1,37 @@
+"""Peers on aiortc that use 127.0.0.1 only, and notice a dead path soon."""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.conformance.peer_connection import PATIENCE, PeerLab
+from videocli.media.aiortc_inside.generation import IceTiming
+from videocli.media.aiortc_peer import AiortcPeer
+from videocli.media.peer import PeerConfig, PeerConnection, PeerEvent
+
+QUICK = IceTiming(
+    consent_interval=0.04, consent_reply=0.04, consent_misses=3, connect_timeout=5.0, linger=0.05
+)
+LOOPBACK = PeerConfig(addresses=("127.0.0.1",))
+
+
+def make_quick_peer(config: PeerConfig, deliver: Callable[[PeerEvent], None]) -> AiortcPeer:
+    return AiortcPeer(config, deliver, QUICK)
+
+
+def close_sockets(peer: PeerConnection) -> None:
+    """Close the sockets that the peer's path uses, behind its back."""
+    assert isinstance(peer, AiortcPeer)
+    generation = peer._ice.latest
+    assert generation is not None
+    for protocol in generation._protocols:
+        protocol.transport.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that no event tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110  # no event tells of it
+            await asyncio.sleep(0.005)
+
+
+LAB = PeerLab(make_peer=make_quick_peer, config=LOOPBACK, break_path=close_sockets)

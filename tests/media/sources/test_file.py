@@ -1,0 +1,289 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.media.sources.support import (
+    SteppingClock,
+    collect,
+    decode,
+    frequency,
+    make_file,
+    packets,
+    samples,
+    steps,
+)
+from videocli.errors import SourceError
+from videocli.media.bitstream import frame_is_keyframe
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.sources import FileSource
+
+WITHOUT_B_FRAMES = {"profile": "baseline", "preset": "ultrafast"}
+START_CODES = (b"\0\0\0\1", b"\0\0\1")
+
+
+def play(
+    path: Path, kind: MediaKind, codec: Codec, count: int | None, *, loop: bool = True
+) -> list[EncodedFrame]:
+    return collect(FileSource(kind, str(path), loop=loop, clock=SteppingClock()), codec, count)
+
+
+class TestPassThrough:
+    def test_vp8_comes_as_it_lies_in_the_file_and_its_time_grows_over_the_seam(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx")
+        frames = play(path, "video", Codec.VP8, 60)
+        there = packets(path, "video")
+        assert [frame.data for frame in frames] == (there * 3)[:60]
+        assert set(steps(frames)) == {3600}
+
+    def test_vp8_tells_its_keyframes(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.webm", video="libvpx", keyframe_every=5)
+        frames = play(path, "video", Codec.VP8, 25)
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 5, 10, 15, 20]
+
+    def test_opus_comes_as_it_lies_in_the_file_and_its_time_grows_over_the_seam(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx", audio="libopus", layout="stereo")
+        there = packets(path, "audio")
+        frames = play(path, "audio", Codec.OPUS, 120)
+        assert [frame.data for frame in frames] == (there * 3)[:120]
+        assert set(steps(frames)) == {960}
+
+    @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.h264"])
+    def test_h264_becomes_annex_b_with_parameter_sets(self, name: str, tmp_path: Path) -> None:
+        path = make_file(tmp_path / name, video="libx264", options=WITHOUT_B_FRAMES)
+        frames = play(path, "video", Codec.H264, 60)
+        assert all(frame.data.startswith(START_CODES) for frame in frames)
+        assert all(b"\0\0\1\x67" in frame.data for frame in frames if frame.is_keyframe)
+        assert frames[0].is_keyframe
+        assert frames[25].is_keyframe
+        assert set(steps(frames)) == {3600}
+        pictures = decode(frames)
+        assert len(pictures) == 60
+        assert bytes(pictures[0].planes[0]) == bytes(pictures[25].planes[0])
+
+    def test_without_loop_the_source_ends_with_the_file(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx", audio="libopus")
+        frames = play(path, "video", Codec.VP8, None, loop=False)
+        assert [frame.data for frame in frames] == packets(path, "video")
+
+    def test_a_request_skips_to_a_keyframe_that_is_far(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx", frames=150, keyframe_every=100)
+        there = packets(path, "video")
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(
+            source, Codec.VP8, 20, lambda sent: source.request_keyframe() if sent == 10 else None
+        )
+        assert [frame.data for frame in frames] == there[:10] + there[100:110]
+        assert set(steps(frames)) == {3600}
+
+    def test_a_request_waits_for_a_keyframe_that_is_near(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx", frames=60, keyframe_every=40)
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(
+            source, Codec.VP8, 60, lambda sent: source.request_keyframe() if sent == 10 else None
+        )
+        assert [frame.data for frame in frames] == packets(path, "video")
+
+    def test_a_request_begins_the_file_again_when_no_keyframe_follows(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx", frames=120, keyframe_every=500)
+        there = packets(path, "video")
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(
+            source, Codec.VP8, 20, lambda sent: source.request_keyframe() if sent == 10 else None
+        )
+        assert [frame.data for frame in frames] == there[:10] + there[:10]
+        assert set(steps(frames)) == {3600}
+
+    def test_a_single_frame_does_not_spin(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.webm", video="libvpx", frames=1)
+        assert set(steps(play(path, "video", Codec.VP8, 10))) == {18_000}
+
+
+class TestTranscoding:
+    @pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+    def test_video_is_decoded_and_encoded_and_looped_without_a_gap(
+        self, codec: Codec, tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4")
+        frames = play(path, "video", codec, 60)
+        assert set(steps(frames)) == {3600}
+        assert [frame.is_keyframe for frame in frames] == [True] + [False] * 59
+        pictures = decode(frames)
+        assert (pictures[0].width, pictures[0].height) == (160, 96)
+        brightness = [bytes(picture.planes[0])[5000] for picture in pictures]
+        assert brightness == [pytest.approx(40 + 6 * (n % 25), abs=8) for n in range(60)]
+
+    def test_h264_with_b_frames_is_not_passed_through(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mp4", video="libx264", options={"bf": "2", "preset": "medium"})
+        frames = play(path, "video", Codec.H264, 50)
+        assert set(steps(frames)) == {3600}
+        assert not {frame.data for frame in frames} & set(packets(path, "video"))
+        brightness = [bytes(picture.planes[0])[5000] for picture in decode(frames)]
+        assert brightness == [pytest.approx(40 + 6 * (n % 25), abs=8) for n in range(50)]
+
+    @pytest.mark.parametrize("keyframe_every", [1, 500])
+    def test_keyframes_come_when_asked_for_and_not_as_in_the_file(
+        self, keyframe_every: int, tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "a.mp4", video="libx264", keyframe_every=keyframe_every)
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(
+            source, Codec.VP8, 40, lambda sent: source.request_keyframe() if sent == 20 else None
+        )
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 20]
+
+    @pytest.mark.parametrize(
+        ("size", "fitted"), [((1920, 1080), (1280, 720)), ((1000, 1000), (720, 720)), ((161, 91), (160, 90))]
+    )
+    def test_pictures_are_made_to_fit(
+        self, size: tuple[int, int], fitted: tuple[int, int], tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "a.png", video="png", frames=1, size=size)
+        (picture,) = decode(play(path, "video", Codec.VP8, 1))
+        assert (picture.width, picture.height) == fitted
+
+    def test_h264_beyond_the_negotiated_level_is_made_smaller(self, tmp_path: Path) -> None:
+        path = make_file(
+            tmp_path / "a.mp4", video="libx264", options=WITHOUT_B_FRAMES, size=(1920, 1080), frames=3
+        )
+        (picture,) = decode(play(path, "video", Codec.H264, 1))
+        assert (picture.width, picture.height) == (1280, 720)
+
+    def test_a_still_image_is_shown_five_times_a_second(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.png", video="png", frames=1)
+        frames = play(path, "video", Codec.VP8, 20)
+        assert set(steps(frames)) == {18_000}
+        assert len(decode(frames)) == 20
+
+    def test_a_still_image_answers_a_request_for_a_keyframe(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.png", video="png", frames=1)
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(source, Codec.VP8, 10, lambda sent: source.request_keyframe() if sent == 5 else None)
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 5]
+
+    def test_a_still_image_without_loop_is_one_frame(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.png", video="png", frames=1)
+        assert len(play(path, "video", Codec.VP8, None, loop=False)) == 1
+
+    def test_slow_video_is_repeated_five_times_a_second(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4", frame_rate=1, frames=3)
+        assert set(steps(play(path, "video", Codec.VP8, 20))) == {18_000}
+
+    def test_fast_video_is_thinned_to_thirty_frames_a_second(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4", frame_rate=60, frames=60)
+        assert set(steps(play(path, "video", Codec.VP8, 20))) == {3000}
+
+    def test_late_pictures_are_left_out(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4", frames=50)
+        clock = SteppingClock()
+
+        def delay(sent: int) -> None:
+            if sent == 10:
+                clock.now += 0.4
+
+        frames = collect(FileSource("video", str(path), clock=clock), Codec.VP8, 30, delay)
+        assert steps(frames)[9] == 5 * 3600
+        assert set(steps(frames)[:9]) == set(steps(frames)[-15:]) == {3600}
+
+    def test_damage_in_the_middle_is_passed_over(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4", frames=25)
+        data = bytearray(path.read_bytes())
+        middle = data.index(b"00dc", len(data) // 2)
+        data[middle + 8 : middle + 40] = b"\xff" * 32
+        path.write_bytes(data)
+        assert len(play(path, "video", Codec.VP8, 100)) == 100
+
+    @pytest.mark.parametrize(
+        ("name", "audio", "rate", "layout"),
+        [
+            ("a.wav", "pcm_s16le", 44_100, "mono"),
+            ("a.mp4", "aac", 48_000, "stereo"),
+            ("a.mp4", "aac", 48_000, "5.1"),
+            ("a.wav", "pcm_s16le", 48_000, "mono"),
+        ],
+    )
+    def test_sound_becomes_opus_and_is_looped_without_a_gap(
+        self, name: str, audio: str, rate: int, layout: str, tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / name, audio=audio, rate=rate, layout=layout)
+        frames = play(path, "audio", Codec.OPUS, 125)
+        assert set(steps(frames)) == {960}
+        sound = samples(frames)
+        assert frequency(sound) == pytest.approx(500, abs=1)
+        loudest_in_each_cycle = [max(sound[n : n + 96]) for n in range(0, len(sound) - 96, 96)]
+        assert min(loudest_in_each_cycle) > 4_000
+
+    def test_stereo_stays_stereo(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.wav", audio="pcm_s16le", layout="stereo")
+        frames = play(path, "audio", Codec.OPUS, 5)
+        assert all(frame.data[0] & 4 for frame in frames), "the s bit of the TOC byte (RFC 6716, 3.1)"
+
+    def test_sound_without_loop_ends_with_the_file(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.wav", audio="pcm_s16le", rate=44_100, seconds=0.5)
+        assert len(play(path, "audio", Codec.OPUS, None, loop=False)) in (25, 26)
+
+    def test_a_very_short_sound_does_not_spin(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = make_file(tmp_path / "a.wav", audio="pcm_s16le", seconds=0.001)
+        sound = samples(play(path, "audio", Codec.OPUS, 100))
+        assert sum(abs(value) > 2_000 for value in sound) < 0.02 * len(sound), "once in a fifth of a second"
+
+
+def test_a_file_that_vanishes_fails_the_source_and_is_named(tmp_path: Path) -> None:
+    path = make_file(tmp_path / "gone.mkv", video="libvpx", frames=10)
+    source = FileSource("video", str(path), clock=SteppingClock())
+    source.check()
+    sent = 0
+
+    def remove(count: int) -> None:
+        nonlocal sent
+        sent = count
+        if count == 5:
+            path.unlink()
+
+    with pytest.raises(SourceError, match=r"gone\.mkv' does not exist"):
+        collect(source, Codec.VP8, None, remove)
+    assert sent == 10
+
+
+def test_a_source_can_run_again(tmp_path: Path) -> None:
+    path = make_file(tmp_path / "a.mkv", video="libvpx")
+    source = FileSource("video", str(path), clock=SteppingClock())
+    first = collect(source, Codec.VP8, 10)
+    assert collect(source, Codec.VP8, 10) == first
+    assert collect(source, Codec.H264, 10)[0].codec is Codec.H264
+
+
+def test_packets_are_keyframes_as_the_forwarder_sees_it(tmp_path: Path) -> None:
+    path = make_file(tmp_path / "a.mp4", video="libx264", options=WITHOUT_B_FRAMES)
+    for frame in play(path, "video", Codec.H264, 30):
+        assert frame.is_keyframe == frame_is_keyframe(Codec.H264, frame.data)
+
+
+def test_two_sources_run_side_by_side_on_the_real_clock(tmp_path: Path) -> None:
+    path = make_file(tmp_path / "a.mkv", video="libvpx", audio="libopus")
+    seen: dict[str, list[float]] = {"video": [], "audio": []}
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        done = asyncio.Event()
+
+        def send(frame: EncodedFrame) -> None:
+            seen[frame.codec.kind].append(loop.time() - frame.timestamp / frame.codec.clock_rate)
+            if all(len(times) >= 5 for times in seen.values()):
+                done.set()
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(FileSource("video", str(path)).run(Codec.VP8, send)),
+                group.create_task(FileSource("audio", str(path)).run(Codec.OPUS, send)),
+            ]
+            await done.wait()
+            for task in tasks:
+                task.cancel()
+        return began_at
+
+    began_at = asyncio.run(run())
+    for starts in seen.values():
+        assert min(starts) == starts[0] or min(starts) >= starts[0] - 0.001, "never before its time"
+        assert starts[0] >= began_at

@@ -1,0 +1,103 @@
+"""Keyframes and sizes, on bytes that libvpx and x264 made."""
+
+from collections.abc import Iterator
+
+import av
+import pytest
+from aiortc.codecs.h264 import H264Encoder
+
+from videocli.media.bitstream import (
+    frame_dimensions,
+    frame_is_keyframe,
+    nals_of_frame,
+    payload_dimensions,
+    payload_starts_keyframe,
+)
+from videocli.media.frames import Codec
+
+ENCODERS = {Codec.VP8: "libvpx", Codec.H264: "libx264"}
+SIZES = ((320, 240), (322, 182), (16, 16), (1920, 1080))
+
+
+def encoded(codec: Codec, width: int, height: int, count: int = 2) -> Iterator[bytes]:
+    """A keyframe and frames that need it."""
+    context = av.CodecContext.create(ENCODERS[codec], "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.gop_size = 100
+    zero_delay = {"tune": "zerolatency", "preset": "ultrafast"}
+    context.options = zero_delay if codec is Codec.H264 else {"deadline": "realtime", "lag-in-frames": "0"}
+    for index in range(count):
+        frame = av.VideoFrame(width, height, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes([100 + index]) * plane.buffer_size)
+        frame.pts = index
+        for packet in context.encode(frame):
+            yield bytes(packet)
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+def test_a_keyframe_tells_its_size(codec: Codec, size: tuple[int, int]) -> None:
+    keyframe, delta = encoded(codec, *size)
+    assert frame_is_keyframe(codec, keyframe)
+    assert frame_dimensions(codec, keyframe) == size
+    assert not frame_is_keyframe(codec, delta)
+    assert frame_dimensions(codec, delta) is None
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "starts"),
+    [
+        (b"\x10", True),
+        (b"\x30", True),
+        (b"\x90\x80\x07", True),
+        (b"\x90\x80\x81\x07", True),
+        (b"\x90\xe0\x81\x07\x01\x20", True),
+        (b"\x00", False),
+        (b"\x11", False),
+    ],
+)
+def test_only_the_first_vp8_payload_starts_a_keyframe(descriptor: bytes, starts: bool) -> None:
+    keyframe = next(encoded(Codec.VP8, 320, 240))
+    payload = descriptor + keyframe
+    assert payload_starts_keyframe(Codec.VP8, payload) is starts
+    assert payload_dimensions(Codec.VP8, payload) == ((320, 240) if starts else None)
+
+
+def test_h264_payloads_as_aiortc_cuts_them() -> None:
+    keyframe, delta = encoded(Codec.H264, 640, 360)
+    payloads = H264Encoder._packetize(nals_of_frame(keyframe))
+    assert payload_starts_keyframe(Codec.H264, payloads[0])
+    assert payload_dimensions(Codec.H264, payloads[0]) == (640, 360)
+    for payload in H264Encoder._packetize(nals_of_frame(delta)):
+        assert not payload_starts_keyframe(Codec.H264, payload)
+
+
+def test_a_fragmented_idr_starts_a_keyframe_once() -> None:
+    idr = b"\x65" + b"\xaa" * 4000
+    payloads = H264Encoder._packetize([idr])
+    assert [payload_starts_keyframe(Codec.H264, payload) for payload in payloads] == [
+        index == 0 for index in range(len(payloads))
+    ]
+    assert len(payloads) > 2
+
+
+def test_nal_units_are_split_at_both_start_codes() -> None:
+    data = b"\0\0\0\1\x67ab\0\0\1\x68cd\0\0\0\1\x65ef"
+    assert list(nals_of_frame(data)) == [b"\x67ab", b"\x68cd", b"\x65ef"]
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"\x67\x42", b"\x10\x10", b"\x98\0\x10", b"\0\0\1", b"\0\0\1\x67\x42"]
+)
+def test_fragments_and_rubbish_tell_nothing(codec: Codec, data: bytes) -> None:
+    assert payload_dimensions(codec, data) is None
+    assert frame_dimensions(codec, data) is None
+
+
+def test_every_opus_packet_stands_alone() -> None:
+    assert payload_starts_keyframe(Codec.OPUS, b"\xfc")
+    assert frame_is_keyframe(Codec.OPUS, b"\xfc")
+    assert frame_dimensions(Codec.OPUS, b"\xfc") is None

@@ -1,0 +1,105 @@
+"""Data channels: aiortc's, behind the peer interface."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCDataChannel, RTCDataChannelParameters
+
+from videocli.media.aiortc_inside.dtls import SctpTransport
+from videocli.media.peer import DataChannelClosed, DataChannelOpened, DataMessage, PeerEvent
+
+_logger = logging.getLogger(__name__)
+
+
+class _DcepText(str):
+    """aiortc writes the length of a label in characters where RFC 8832, 5.1 wants bytes."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self.encode())
+
+
+class PeerDataChannel:
+    """`DataChannel` of the peer interface."""
+
+    def __init__(
+        self, channel: RTCDataChannel, *, is_local: bool, deliver: Callable[[PeerEvent], None]
+    ) -> None:
+        self._channel = channel
+        self._is_local = is_local
+        self._deliver = deliver
+        self._waiting: list[str | bytes] = []
+        channel.on("open", self._opened)
+        channel.on("message", self._message_received)
+        channel.on("close", self._closed)
+        if channel.readyState == "open":
+            self._opened()
+
+    @classmethod
+    def opened_by_us(
+        cls,
+        sctp: SctpTransport,
+        label: str,
+        *,
+        ordered: bool,
+        max_retransmits: int | None,
+        max_packet_life_time: int | None,
+        deliver: Callable[[PeerEvent], None],
+    ) -> "PeerDataChannel":
+        parameters = RTCDataChannelParameters(
+            label=_DcepText(label),
+            ordered=ordered,
+            maxRetransmits=max_retransmits,
+            maxPacketLifeTime=max_packet_life_time,
+        )
+        return cls(RTCDataChannel(sctp, parameters), is_local=True, deliver=deliver)
+
+    @property
+    def label(self) -> str:
+        return str(self._channel.label)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._channel.readyState == "open")
+
+    @property
+    def ordered(self) -> bool:
+        return self._channel.ordered
+
+    @property
+    def max_retransmits(self) -> int | None:
+        return self._channel.maxRetransmits
+
+    @property
+    def max_packet_life_time(self) -> int | None:
+        return self._channel.maxPacketLifeTime
+
+    def send(self, data: str | bytes) -> None:
+        if self._channel.readyState == "connecting":
+            self._waiting.append(data)
+        elif self.is_open:
+            self._send_now(data)
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._channel.close()
+
+    def _send_now(self, data: str | bytes) -> None:
+        try:
+            self._channel.send(data)
+        except ValueError as error:
+            _logger.warning("A message on data channel %s was dropped: %s", self.label, error)
+
+    def _opened(self, *_: Any) -> None:
+        waiting, self._waiting = self._waiting, []
+        for data in waiting:
+            self._send_now(data)
+        self._deliver(DataChannelOpened(self, self._is_local))
+
+    def _message_received(self, data: str | bytes) -> None:
+        self._deliver(DataMessage(self, data))
+
+    def _closed(self, *_: Any) -> None:
+        self._deliver(DataChannelClosed(self))

@@ -1,0 +1,97 @@
+"""aiortc's DTLS and SCTP transports, made hard to break from outside and cheap to send through."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pylibsrtp
+from aiortc import RTCSctpTransport
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtp import is_rtcp
+from OpenSSL import SSL
+
+from videocli.media.aiortc_inside.ice import IceTransport
+
+_logger = logging.getLogger(__name__)
+
+
+class DtlsTransport(RTCDtlsTransport):
+    """Hands whole RTP and RTCP datagrams out, decrypted. No error of a handler ends its pump."""
+
+    def __init__(
+        self,
+        ice: IceTransport,
+        *,
+        on_rtp: Callable[[bytes], None],
+        on_rtcp: Callable[[bytes], None],
+    ) -> None:
+        # It calls only role, _recv and _send of its ICE transport, and IceTransport has those.
+        super().__init__(ice, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
+        self._ice = ice
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
+
+    @property
+    def is_connected(self) -> bool:
+        return self.state == "connected"
+
+    @property
+    def setup_role(self) -> str:
+        """`client`, `server`, or `auto` while it is not negotiated."""
+        return self._role
+
+    def negotiate_role(self, role: str) -> None:
+        """Take a role; only the first counts, since a handshake is never repeated."""
+        if self._role == "auto":
+            self._set_role(role)
+
+    def send_rtp(self, data: bytes) -> bool:
+        """Encrypt and send an RTP or RTCP packet; False: it was dropped."""
+        if not self.is_connected:
+            return False
+        protect = self._tx_srtp.protect_rtcp if is_rtcp(data) else self._tx_srtp.protect
+        try:
+            protected = protect(data)
+        except pylibsrtp.Error as error:
+            _logger.debug("SRTP refused to protect a packet: %s", error)
+            return False
+        self._ice.send_now(protected)
+        return True
+
+    async def end(self) -> None:
+        """Say close-notify, and wait for the pump to end."""
+        pump = self._task
+        await self.stop()
+        if pump is not None:
+            await asyncio.gather(pump, return_exceptions=True)
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        try:
+            self._on_rtp(data)
+        except Exception:
+            _logger.exception("An RTP packet could not be handled")
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        try:
+            self._on_rtcp(data)
+        except Exception:
+            _logger.exception("An RTCP packet could not be handled")
+
+    async def _send_data(self, data: bytes) -> None:
+        """SCTP's timers send when they like; what cannot go is lost, and never raises into them."""
+        if not self.is_connected:
+            return
+        try:
+            await super()._send_data(data)
+        except (ConnectionError, SSL.Error) as error:
+            _logger.debug("DTLS refused to send: %s", error)
+
+
+class SctpTransport(RTCSctpTransport):
+    """SCTP whose asserts on what the other side sends do not end the DTLS pump."""
+
+    async def _handle_data(self, data: bytes) -> None:
+        try:
+            await super()._handle_data(data)
+        except Exception:
+            _logger.exception("An SCTP packet could not be handled")

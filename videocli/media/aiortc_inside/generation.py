@@ -1,0 +1,239 @@
+"""One ICE generation: credentials, sockets, candidates, and the watch over the path."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aioice
+import aioice.ice
+from aioice import stun
+from aiortc import RTCIceServer
+from aiortc.rtcicetransport import connection_kwargs
+
+from videocli.media.peer import IceServer
+
+_logger = logging.getLogger(__name__)
+
+COMPONENT = 1
+"""RTP; RTCP is always multiplexed (RFC 5761)."""
+
+_STUN_TIMEOUT = 5.0
+_TURN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 2.0
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class IceTiming:
+    """When a path counts as dead, in seconds."""
+
+    consent_interval: float = 1.0
+    """Between two requests for consent (RFC 7675) while they are answered; varied by a fifth."""
+    consent_reply: float = 0.5
+    """How long an answer may take; after that the next request follows at once."""
+    consent_misses: int = 4
+    """So many unanswered requests in a row, and nothing else received: the path is dead."""
+    connect_timeout: float = 15.0
+    """A generation that is not connected by then has failed, though it goes on trying."""
+    linger: float = 1.0
+    """How long an old generation still receives after a new one took over."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatherFrom:
+    """Where candidates come from."""
+
+    addresses: tuple[str, ...] | None
+    """Local addresses; None: every one but loopback."""
+    with_loopback: bool
+    servers: tuple[IceServer, ...]
+
+
+class GenerationOwner(Protocol):
+    """What a generation tells of itself."""
+
+    timing: IceTiming
+
+    def gathered(self, generation: "Generation") -> None:
+        """More candidates were found, or the last."""
+
+    def datagram_received(self, data: bytes) -> None:
+        """Something came that is not STUN."""
+
+    def path_changed(self) -> None:
+        """The path does not answer any more, or answers again."""
+
+
+class Generation(aioice.Connection):
+    """One set of credentials, sockets and candidates."""
+
+    def __init__(self, owner: GenerationOwner, gather_from: GatherFrom, *, controlling: bool) -> None:
+        super().__init__(ice_controlling=controlling)
+        self._owner = owner
+        self._gather_from = gather_from
+        self._heard_at = 0.0
+        self.hosts_gathered = asyncio.Event()
+        self.all_gathered = False
+        self.connected = False
+        self.suspect = False
+        """Connected once, but the path does not answer any more."""
+        self.overdue = False
+        """Not connected in time."""
+        self.timer: asyncio.TimerHandle | None = None
+        self.gathering: asyncio.Task[None] | None = None
+
+    async def gather(self) -> None:
+        """Gather host candidates at once, then ask the servers for more."""
+        try:
+            await self.gather_candidates()
+        finally:
+            self.hosts_gathered.set()
+        arguments = _server_arguments(self._gather_from.servers)
+        self.all_gathered = not arguments
+        self._owner.gathered(self)
+        if arguments:
+            await asyncio.gather(self._ask_stun(arguments), self._ask_turn(arguments))
+            self.all_gathered = True
+            self._owner.gathered(self)
+
+    async def get_component_candidates(
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 5,  # noqa: ASYNC109  # aioice's signature
+    ) -> list[aioice.Candidate]:
+        """aioice offers every address but 127.0.0.1; take those we are told instead."""
+        chosen = list(addresses if self._gather_from.addresses is None else self._gather_from.addresses)
+        if self._gather_from.with_loopback and _LOOPBACK not in chosen:
+            chosen.append(_LOOPBACK)
+        return await super().get_component_candidates(component, chosen, timeout)
+
+    async def _ask_stun(self, arguments: dict[str, Any]) -> None:
+        if "stun_server" not in arguments:
+            return
+        hosts = [protocol for protocol in self._protocols if ":" not in protocol.local_candidate.host]
+        await asyncio.gather(*(self._ask_stun_from(host, arguments["stun_server"]) for host in hosts))
+
+    async def _ask_stun_from(self, host: aioice.ice.StunProtocol, server: tuple[str, int]) -> None:
+        try:
+            async with asyncio.timeout(_STUN_TIMEOUT):
+                candidate, _ = await aioice.ice.server_reflexive_candidate(host, server)
+        except (OSError, stun.TransactionError) as error:
+            _logger.info("No candidate from the STUN server: %s", error or type(error).__name__)
+            return
+        self._local_candidates.append(candidate)
+        self._owner.gathered(self)
+
+    async def _ask_turn(self, arguments: dict[str, Any]) -> None:
+        if "turn_server" not in arguments:
+            return
+        turn_arguments = {name: value for name, value in arguments.items() if name.startswith("turn_")}
+        try:
+            async with asyncio.timeout(_TURN_TIMEOUT):
+                candidate, protocol = await aioice.ice.relayed_candidate(
+                    component=COMPONENT,
+                    hide_related_address=False,
+                    protocol_factory=lambda: aioice.ice.StunProtocol(self),
+                    **turn_arguments,
+                )
+        except (OSError, ValueError, stun.TransactionError) as error:
+            _logger.info("No candidate from the TURN server: %s", error or type(error).__name__)
+            return
+        self._protocols.append(protocol)
+        self._local_candidates.append(candidate)
+        for remote in self._remote_candidates:
+            self._pair_remote_candidate(remote)
+        self.sort_check_list()
+        self._owner.gathered(self)
+
+    async def end(self) -> None:
+        """Close all sockets, without waiting long for a TURN server that does not answer.
+
+        Gathering of hosts is not interrupted: aioice would lose the sockets opened so far.
+        """
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.gathering is not None:
+            await self.hosts_gathered.wait()
+            self.gathering.cancel()
+            await asyncio.wait({self.gathering})
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self.close()
+        except TimeoutError:
+            _logger.info("A TURN server did not answer when its allocation was deleted")
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """aioice hands over what is not STUN."""
+        self._heard_at = asyncio.get_running_loop().time()
+        if data:
+            self._owner.datagram_received(data)
+
+    def protocol_lost(self, protocol: aioice.ice.StunProtocol) -> None:
+        """A lost socket is noticed by the consent watch."""
+
+    def send_now(self, data: bytes) -> None:
+        """Send over the nominated pair; without one the datagram is lost, as on any bad path."""
+        pair = self._nominated.get(COMPONENT)
+        if pair is not None and _is_open(pair.protocol):
+            pair.protocol.transport.sendto(data, pair.remote_addr)
+
+    async def query_consent(self) -> None:
+        """Ask for consent as long as this generation lives, and report when the answer changes."""
+        timing = self._owner.timing
+        misses = 0
+        while True:
+            if misses == 0:
+                await asyncio.sleep(timing.consent_interval * random.uniform(0.8, 1.2))
+            if await self._is_heard(timing.consent_reply):
+                misses = 0
+            else:
+                misses += 1
+            suspect = misses >= timing.consent_misses
+            if suspect != self.suspect:
+                self.suspect = suspect
+                self._owner.path_changed()
+
+    async def _is_heard(self, within: float) -> bool:
+        """Whether a request is answered, or anything else comes meanwhile."""
+        asked_at = asyncio.get_running_loop().time()
+        pair = self._nominated.get(COMPONENT)
+        if pair is None or self.remote_password is None or not _is_open(pair.protocol):
+            await asyncio.sleep(within)
+            return False
+        try:
+            async with asyncio.timeout(within):
+                await pair.protocol.request(
+                    self.build_request(pair, nominate=False),
+                    pair.remote_addr,
+                    integrity_key=self.remote_password.encode(),
+                    retransmissions=0,
+                )
+        except stun.TransactionFailed:
+            return True
+        except (TimeoutError, stun.TransactionTimeout):
+            return self._heard_at >= asked_at
+        return True
+
+
+def _is_open(protocol: aioice.ice.StunProtocol) -> bool:
+    """Whether the socket can be used; a TURN transport ignores by itself what comes too late."""
+    is_closing: Callable[[], bool] | None = getattr(protocol.transport, "is_closing", None)
+    return is_closing is None or not is_closing()
+
+
+def _server_arguments(servers: Sequence[IceServer]) -> dict[str, Any]:
+    """aioice's arguments for the first usable STUN and TURN servers; it takes one of each."""
+    usable = []
+    for server in servers:
+        entry = RTCIceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+        try:
+            connection_kwargs([entry])
+        except ValueError:
+            _logger.warning("Left out an ICE server whose URL is malformed: %s", ", ".join(server.urls))
+        else:
+            usable.append(entry)
+    return connection_kwargs(usable)

@@ -1,0 +1,219 @@
+"""ICE that can be restarted, and that notices when the path dies.
+
+aioice gives up a connection for good and cannot restart it. So an `IceTransport` holds *generations*, each an
+`aioice.Connection` with its own credentials and sockets. A restart adds one; when it connects, it takes over,
+and the old one is closed a moment later. DTLS above sees one transport that never fails.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import aioice
+
+from videocli.media.aiortc_inside.generation import COMPONENT, GatherFrom, Generation, IceTiming
+from videocli.media.aiortc_inside.tasks import BackgroundTasks
+from videocli.media.peer import IceServer, IceState
+
+_logger = logging.getLogger(__name__)
+
+_QUEUED_DATAGRAMS = 4096
+_STORED_UFRAGS = 8
+_STORED_CANDIDATES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteIce:
+    """What a description says of the other side's ICE agent."""
+
+    ufrag: str
+    password: str
+    is_lite: bool
+
+
+class IceTransport:
+    """The one media path of a peer connection; aiortc's DTLS takes it for an `RTCIceTransport`."""
+
+    def __init__(
+        self,
+        gather_from: GatherFrom,
+        timing: IceTiming,
+        *,
+        on_gathered: Callable[[Generation], None],
+        on_state: Callable[[IceState], None],
+        on_new_path: Callable[[], None],
+    ) -> None:
+        self.timing = timing
+        self._gather_from = gather_from
+        self._on_gathered = on_gathered
+        self._on_state = on_state
+        self._on_new_path = on_new_path
+        self._tasks = BackgroundTasks()
+        self._datagrams: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_DATAGRAMS)
+        self._generations: set[Generation] = set()
+        self._active: Generation | None = None
+        self._pending: Generation | None = None
+        self._remote_candidates: dict[str, list[aioice.Candidate]] = {}
+        self._closed = False
+        self.state = IceState.NEW
+        self.connected = asyncio.Event()
+        """Set once the first generation is connected."""
+
+    @property
+    def latest(self) -> Generation | None:
+        """The newest generation that the other side knows of."""
+        return self._pending or self._active
+
+    def use_servers(self, servers: tuple[IceServer, ...]) -> None:
+        """Ask these STUN and TURN servers from the next generation on."""
+        self._gather_from = replace(self._gather_from, servers=servers)
+
+    def new_generation(self, *, controlling: bool) -> Generation:
+        """Make a generation and begin to gather for it."""
+        generation = Generation(self, self._gather_from, controlling=controlling)
+        self._generations.add(generation)
+        generation.gathering = self._tasks.start(generation.gather())
+        return generation
+
+    def discard(self, generation: Generation) -> None:
+        """Close a generation that is not needed any more."""
+        self._tasks.start(self._end(generation))
+
+    def negotiated(self, generation: Generation, remote: RemoteIce) -> None:
+        """Both sides' credentials are known: connect, and take over from an older generation then."""
+        generation.remote_username = remote.ufrag
+        generation.remote_password = remote.password
+        generation.remote_is_lite = remote.is_lite
+        if self._active is None:
+            self._active = generation
+        else:
+            if self._pending is not None:
+                self.discard(self._pending)
+            self._pending = generation
+        for candidate in self._remote_candidates.get(remote.ufrag, ()):
+            self._tasks.start(self._add_candidate(generation, candidate))
+        generation.timer = asyncio.get_running_loop().call_later(
+            self.timing.connect_timeout, self._connect_overdue, generation
+        )
+        self._tasks.start(self._connect(generation))
+        self.path_changed()
+
+    def add_remote_candidate(self, ufrag: str, candidate: aioice.Candidate) -> None:
+        """Add a candidate now, or when its ufrag comes."""
+        if self._closed:
+            return
+        stored = self._remote_candidates.setdefault(ufrag, [])
+        if len(stored) < _STORED_CANDIDATES:
+            stored.append(candidate)
+        while len(self._remote_candidates) > _STORED_UFRAGS:
+            del self._remote_candidates[next(iter(self._remote_candidates))]
+        for generation in self._generations:
+            if generation.remote_username == ufrag:
+                self._tasks.start(self._add_candidate(generation, candidate))
+
+    def gathered(self, generation: Generation) -> None:
+        """Called by a generation that has found candidates."""
+        if not self._closed:
+            self._on_gathered(generation)
+
+    def datagram_received(self, data: bytes) -> None:
+        """Called by a generation; what nobody fetches is dropped at last."""
+        if not self._datagrams.full():
+            self._datagrams.put_nowait(data)
+
+    def path_changed(self) -> None:
+        """Work the state out anew and tell of a change."""
+        state = self._compute_state()
+        if state is not self.state and self.state is not IceState.CLOSED:
+            self.state = state
+            self._on_state(state)
+
+    def send_now(self, data: bytes) -> None:
+        if self._active is not None:
+            self._active.send_now(data)
+
+    async def close(self) -> None:
+        """Close every socket, end every task. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self.state = IceState.CLOSED
+        await asyncio.gather(*map(self._end, self._generations))
+        await self._tasks.cancel()
+
+    def _compute_state(self) -> IceState:
+        if self._closed:
+            return IceState.CLOSED
+        if self._active is None:
+            return IceState.NEW
+        if self._active.connected and not self._active.suspect:
+            return IceState.CONNECTED
+        newest = self._pending or self._active
+        if not newest.connected and not newest.overdue:
+            return IceState.CHECKING
+        return IceState.FAILED
+
+    def _connect_overdue(self, generation: Generation) -> None:
+        generation.overdue = True
+        self.path_changed()
+
+    async def _connect(self, generation: Generation) -> None:
+        """End of candidates is never told to aioice, so that it tries on until it is closed."""
+        await generation.hosts_gathered.wait()
+        try:
+            await generation.connect()
+        except ConnectionError:
+            return
+        if generation.timer is not None:
+            generation.timer.cancel()
+        generation.connected = True
+        if generation is self._pending:
+            replaced, self._active, self._pending = self._active, generation, None
+            self._on_new_path()
+            if replaced is not None:
+                self._tasks.start(self._discard_later(replaced))
+        self.connected.set()
+        self.path_changed()
+
+    async def _discard_later(self, generation: Generation) -> None:
+        await asyncio.sleep(self.timing.linger)
+        await self._end(generation)
+
+    async def _end(self, generation: Generation) -> None:
+        await generation.end()
+        self._generations.discard(generation)
+
+    async def _add_candidate(self, generation: Generation, candidate: aioice.Candidate) -> None:
+        """Resolving an mDNS name takes a while, and fails where multicast does."""
+        try:
+            await generation.add_remote_candidate(candidate)
+        except (OSError, ValueError) as error:
+            _logger.info("Left out a remote candidate: %s", error)
+
+    # What RTCDtlsTransport calls.
+
+    @property
+    def role(self) -> str:
+        return "controlling" if self._active is not None and self._active.ice_controlling else "controlled"
+
+    async def _recv(self) -> bytes:
+        return await self._datagrams.get()
+
+    async def _send(self, data: bytes) -> None:
+        self.send_now(data)
+
+
+def parse_candidate(text: str) -> aioice.Candidate | None:
+    """The candidate of an SDP attribute, or None for one we cannot use: not UDP, or of component 2 (RTCP)."""
+    try:
+        candidate = aioice.Candidate.from_sdp(text.removeprefix("a=").removeprefix("candidate:"))
+    except (ValueError, IndexError):
+        return None
+    is_usable = candidate.component == COMPONENT and candidate.transport.lower() == "udp"
+    return candidate if is_usable and 0 < candidate.port < 65536 else None
+
+
+def candidate_text(candidate: aioice.Candidate) -> str:
+    """A local candidate as an SDP attribute (RFC 8839, 5.1)."""
+    return f"candidate:{candidate.to_sdp()}"

@@ -1,0 +1,370 @@
+"""Receives one remote media track: repairs loss, and hands out packets or whole frames. Decodes nothing."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiortc import rtp
+from aiortc.codecs import depayload, is_rtx
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
+
+from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, FrameAssembler
+from videocli.media.aiortc_inside.codecs import codec_of
+from videocli.media.aiortc_inside.sections import RemoteMedia, Section
+from videocli.media.aiortc_inside.sequence import Missing, Reception, SteadyTimestamps, Unwrapper, pack_nack
+from videocli.media.bitstream import payload_dimensions, payload_starts_keyframe
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.peer import DimensionsChanged, MediaFlowing, MediaPacket, PeerEvent, TrackStats
+
+_logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_NACK = RTCRtcpFeedback("nack")
+_KEYFRAME_REQUEST_INTERVAL = 0.3
+_GAP_WAIT: dict[MediaKind, float] = {"video": 0.5, "audio": 0.1}
+"""How long to wait for a lost packet, in seconds; lost audio is not asked for, it can only be late."""
+_LAYER_SILENT_AFTER = 1.0
+_TICK = 0.05
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is known of one SSRC."""
+
+    reception: Reception
+    sequence: Unwrapper
+    missing: Missing
+    heard_at: float
+    last_report: tuple[int, float] | None = None
+    """Middle 32 bits of the sender report's NTP time, and when it came (loop time)."""
+
+
+class TrackReceiver:
+    """`Receiver` of the peer interface."""
+
+    def __init__(
+        self,
+        section: Section,
+        *,
+        report_ssrc: int,
+        send_rtcp: Callable[[bytes], object],
+        deliver: Callable[[PeerEvent], None],
+    ) -> None:
+        assert section.remote is not None
+        assert section.kind != "application"
+        self.on_packet: Callable[[MediaPacket], None] | None = None
+        self._on_frame: Callable[[EncodedFrame], None] | None = None
+        self._kind: MediaKind = section.kind
+        self._mid = section.mid
+        self._track_id = section.remote.track_id
+        self._report_ssrc = report_ssrc
+        self._send_rtcp = send_rtcp
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._codecs: dict[int, RTCRtpCodecParameters] = {}
+        self._remote: RemoteMedia = section.remote
+        self._streams: dict[int, _Stream] = {}
+        self._active: int | None = None
+        self._assembler: FrameAssembler | None = None
+        self._clock = SteadyTimestamps()
+        self._tick: asyncio.TimerHandle | None = None
+        self._keyframe_requested_at = -_KEYFRAME_REQUEST_INTERVAL
+        self._keyframe_timer: asyncio.TimerHandle | None = None
+        self._keyframe_timestamp: int | None = None
+        self._flowing = False
+        self._ended = False
+        self._codec: Codec | None = None
+        self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
+        self._dimensions: tuple[int, int] | None = None
+        self.configure(section)
+
+    @property
+    def on_frame(self) -> Callable[[EncodedFrame], None] | None:
+        return self._on_frame
+
+    @on_frame.setter
+    def on_frame(self, callback: Callable[[EncodedFrame], None] | None) -> None:
+        if callback is not None and self._on_frame is None:
+            self._assembler = None
+            self.request_keyframe()
+        self._on_frame = callback
+
+    @property
+    def kind(self) -> MediaKind:
+        return self._kind
+
+    @property
+    def mid(self) -> str:
+        return self._mid
+
+    @property
+    def track_id(self) -> str:
+        return self._track_id
+
+    def configure(self, section: Section) -> None:
+        """Take over what was negotiated anew for the same track."""
+        self._codecs = {codec.payloadType: codec for codec in section.codecs if codec.payloadType is not None}
+        if section.remote is not None:
+            self._remote = section.remote
+
+    def request_keyframe(self) -> None:
+        if self._kind == "video" and self._active is not None:
+            self._request_keyframe_of(self._active)
+
+    def path_changed(self) -> None:
+        """The ICE path is another: what was in flight is lost, so begin anew with a keyframe."""
+        self._assembler = None
+        for stream in self._streams.values():
+            stream.missing = Missing()
+        self.request_keyframe()
+
+    def stats(self) -> TrackStats:
+        active = self._streams.get(self._active) if self._active is not None else None
+        width, height = self._dimensions or (None, None)
+        return TrackStats(
+            packets=self._packets,
+            bytes=self._bytes,
+            packets_lost=active.reception.packets_lost if active else 0,
+            frames=self._frames,
+            keyframes=self._keyframes,
+            jitter=active.reception.jitter if active else None,
+            width=width,
+            height=height,
+            nacks=self._nacks,
+            plis=self._plis,
+            codec=self._codec,
+        )
+
+    def end(self) -> None:
+        """Hand out nothing any more."""
+        self._ended = True
+        for timer in (self._tick, self._keyframe_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def reports(self) -> list[rtp.RtcpReceiverInfo]:
+        """Reception reports for the SSRCs heard (RFC 3550, 6.4.2)."""
+        now = self._loop.time()
+        reports = []
+        for ssrc, stream in self._streams.items():
+            last_report, delay = 0, 0
+            if stream.last_report is not None:
+                last_report = stream.last_report[0]
+                delay = int((now - stream.last_report[1]) * 65536) & 0xFFFFFFFF
+            reports.append(
+                rtp.RtcpReceiverInfo(
+                    ssrc=ssrc,
+                    fraction_lost=stream.reception.take_fraction_lost(),
+                    packets_lost=min(stream.reception.packets_lost, rtp.PACKETS_LOST_MAX),
+                    highest_sequence=stream.reception.highest_sequence,
+                    jitter=stream.reception.jitter_units,
+                    lsr=last_report,
+                    dlsr=delay,
+                )
+            )
+        return reports
+
+    # What the router calls.
+
+    def sender_report_received(self, report: rtp.RtcpSrPacket) -> None:
+        if (stream := self._streams.get(report.ssrc)) is not None:
+            stream.last_report = (report.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF, self._loop.time())
+
+    def rtp_received(self, packet: rtp.RtpPacket) -> None:
+        if self._ended:
+            return
+        parameters = self._codecs.get(packet.payload_type)
+        if parameters is None:
+            return
+        if is_rtx(parameters):
+            original = self._unwrap_rtx(packet, parameters)
+            if original is None:
+                return
+            packet, parameters = original
+        codec = codec_of(parameters)
+        if codec is None:
+            return
+        now = self._loop.time()
+        stream = self._streams.get(packet.ssrc)
+        if stream is None:
+            stream = _Stream(Reception(codec.clock_rate), Unwrapper(16), Missing(), now)
+            self._streams[packet.ssrc] = stream
+        stream.heard_at = now
+        sequence_number = stream.sequence.unwrap(packet.sequence_number)
+        stream.reception.add(sequence_number, packet.timestamp, now)
+        starts_keyframe = payload_starts_keyframe(codec, packet.payload)
+        if not self._is_chosen(packet.ssrc, starts_keyframe, now):
+            return
+        self._repair(stream, sequence_number, parameters, now)
+        self._count(codec, packet, starts_keyframe)
+        if self.on_packet is not None:
+            self._hand_out(self.on_packet, _media_packet(codec, packet, starts_keyframe))
+        if self._on_frame is not None:
+            self._assemble(codec, _fragment(packet, sequence_number, parameters, starts_keyframe), now)
+
+    def _unwrap_rtx(
+        self, packet: rtp.RtpPacket, parameters: RTCRtpCodecParameters
+    ) -> tuple[rtp.RtpPacket, RTCRtpCodecParameters] | None:
+        """The packet that was sent again (RFC 4588, 4); None for padding and what nothing tells apart."""
+        payload_type = parameters.parameters.get("apt")
+        ssrc = self._remote.rtx.get(packet.ssrc)
+        if ssrc is None and len(self._remote.ssrcs) < 2:
+            ssrc = self._active
+        if ssrc is None or not isinstance(payload_type, int) or len(packet.payload) < 2:
+            return None
+        original = self._codecs.get(payload_type)
+        if original is None:
+            return None
+        return rtp.unwrap_rtx(packet, payload_type=payload_type, ssrc=ssrc), original
+
+    def _is_chosen(self, ssrc: int, starts_keyframe: bool, now: float) -> bool:
+        """Whether this is the simulcast layer we listen to: the highest that delivers.
+
+        Another layer takes over at a keyframe only, if it is higher or the present one is silent.
+        """
+        if self._active is None:
+            self._active = ssrc
+            return True
+        if ssrc == self._active:
+            return True
+        is_silent = now - self._streams[self._active].heard_at > _LAYER_SILENT_AFTER
+        if self._remote.rank(ssrc) <= self._remote.rank(self._active) and not is_silent:
+            return False
+        if not starts_keyframe:
+            self._request_keyframe_of(ssrc)
+            return False
+        self._active = ssrc
+        self._assembler = None
+        self._clock.source_changed()
+        return True
+
+    def _repair(
+        self, stream: _Stream, sequence_number: int, parameters: RTCRtpCodecParameters, now: float
+    ) -> None:
+        if _NACK not in parameters.rtcpFeedback:
+            return
+        stream.missing.add(sequence_number, now)
+        if stream.missing.next_at is not None:
+            self._ask_for_missing(now)
+
+    def _ask_for_missing(self, now: float) -> None:
+        if self._active is None:
+            return
+        due = self._streams[self._active].missing.due(now)
+        if due:
+            self._nacks += 1
+            self._send_rtcp(pack_nack(self._report_ssrc, self._active, due))
+        self._schedule_tick()
+
+    def _schedule_tick(self) -> None:
+        if self._tick is None and not self._ended:
+            self._tick = self._loop.call_later(_TICK, self._on_tick)
+
+    def _on_tick(self) -> None:
+        """While packets are missing: ask again, and give up a gap in time."""
+        self._tick = None
+        if self._active is None or self._ended:
+            return
+        now = self._loop.time()
+        is_missing = self._streams[self._active].missing.next_at is not None
+        if is_missing:
+            self._ask_for_missing(now)
+        if self._assembler is not None and self._codec is not None:
+            self._emit(self._codec, self._assembler.expire(now), now)
+            if self._assembler.has_gap:
+                self._schedule_tick()
+
+    def _request_keyframe_of(self, ssrc: int) -> None:
+        """Ask at once, or when the interval allows: what was asked for before may be out already."""
+        if self._keyframe_timer is not None or self._ended:
+            return
+        wait = self._keyframe_requested_at + _KEYFRAME_REQUEST_INTERVAL - self._loop.time()
+        if wait > 0:
+            self._keyframe_timer = self._loop.call_later(wait, self._send_pli, ssrc)
+        else:
+            self._send_pli(ssrc)
+
+    def _send_pli(self, ssrc: int) -> None:
+        self._keyframe_timer = None
+        self._keyframe_requested_at = self._loop.time()
+        self._plis += 1
+        pli = rtp.RtcpPsfbPacket(fmt=rtp.RTCP_PSFB_PLI, ssrc=self._report_ssrc, media_ssrc=ssrc)
+        self._send_rtcp(bytes(pli))
+
+    def _count(self, codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool) -> None:
+        self._codec = codec
+        self._packets += 1
+        self._bytes += len(packet.payload)
+        if codec.kind == "audio" or packet.marker:
+            self._frames += 1
+        if starts_keyframe and codec.kind == "video":
+            if packet.timestamp != self._keyframe_timestamp:
+                self._keyframe_timestamp = packet.timestamp
+                self._keyframes += 1
+            dimensions = payload_dimensions(codec, packet.payload)
+            if dimensions is not None and dimensions != self._dimensions:
+                self._dimensions = dimensions
+                self._deliver(DimensionsChanged(self, *dimensions))
+        if self._flowing:
+            return
+        if starts_keyframe:
+            self._flowing = True
+            self._deliver(MediaFlowing(self))
+        else:
+            self.request_keyframe()
+
+    def _assemble(self, codec: Codec, fragment: Fragment, now: float) -> None:
+        if self._assembler is None:
+            self._assembler = FrameAssembler(
+                needs_keyframes=self._kind == "video", max_wait=_GAP_WAIT[self._kind]
+            )
+        self._emit(codec, self._assembler.add(fragment, now), now)
+        if self._assembler is not None and self._assembler.has_gap:
+            self._schedule_tick()
+
+    def _emit(self, codec: Codec, frames: list[AssembledFrame], now: float) -> None:
+        for frame in frames:
+            if self._on_frame is None:
+                return
+            timestamp = self._clock.follow(frame.timestamp, now, codec.clock_rate)
+            self._hand_out(self._on_frame, EncodedFrame(frame.data, timestamp, frame.is_keyframe, codec))
+        if self._assembler is not None and self._assembler.awaits_keyframe:
+            self.request_keyframe()
+
+    def _hand_out(self, callback: Callable[[_T], None], value: _T) -> None:
+        """Call what the application gave us; it cannot break us."""
+        try:
+            callback(value)
+        except Exception:
+            _logger.exception("The taker of track %s failed", self._track_id)
+
+
+def _media_packet(codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool) -> MediaPacket:
+    return MediaPacket(
+        codec=codec,
+        ssrc=packet.ssrc,
+        sequence_number=packet.sequence_number,
+        timestamp=packet.timestamp,
+        marker=bool(packet.marker),
+        payload=packet.payload,
+        starts_keyframe=starts_keyframe,
+    )
+
+
+def _fragment(
+    packet: rtp.RtpPacket, sequence_number: int, parameters: RTCRtpCodecParameters, starts_keyframe: bool
+) -> Fragment:
+    try:
+        data = depayload(parameters, packet.payload) if packet.payload else b""
+    except (ValueError, IndexError) as error:
+        _logger.debug("Malformed %s payload: %s", parameters.name, error)
+        data = b""
+    return Fragment(
+        sequence_number=sequence_number,
+        timestamp=packet.timestamp,
+        ends_frame=bool(packet.marker) or codec_of(parameters) is Codec.OPUS,
+        starts_keyframe=starts_keyframe,
+        data=data,
+    )

@@ -1,0 +1,176 @@
+"""RTP sequence numbers and timestamps: unwrapped, counted, and the missing ones."""
+
+import struct
+from dataclasses import dataclass
+
+from aiortc import rtp
+
+_MISSING_AT_MOST = 300
+"""A larger hole is not asked for: only a keyframe mends it."""
+
+_ASK_AGAIN_AFTER = (0.08, 0.12, 0.2, 0.3)
+"""Seconds between asking for a packet and asking once more."""
+
+
+class Unwrapper:
+    """Makes numbers that wrap at `bits` grow without wrapping, whatever the order they come in."""
+
+    def __init__(self, bits: int) -> None:
+        self._half = 1 << (bits - 1)
+        self._mask = (1 << bits) - 1
+        self._last: int | None = None
+
+    def unwrap(self, value: int) -> int:
+        if self._last is None:
+            self._last = value
+        difference = (value - self._last) & self._mask
+        if difference >= self._half:
+            difference -= self._mask + 1
+        self._last += difference
+        return self._last
+
+
+class SteadyTimestamps:
+    """Timestamps that grow without wrapping, and go on over a change of SSRC."""
+
+    def __init__(self) -> None:
+        self._unwrapper = Unwrapper(32)
+        self._offset: int | None = 0
+        self._last = 0
+        self._last_at = 0.0
+
+    def source_changed(self) -> None:
+        """The next timestamp has nothing to do with those before it."""
+        self._unwrapper = Unwrapper(32)
+        self._offset = None
+
+    def follow(self, timestamp: int, now: float, clock_rate: int) -> int:
+        unwrapped = self._unwrapper.unwrap(timestamp)
+        if self._offset is None:
+            self._offset = self._last + max(int((now - self._last_at) * clock_rate), 1) - unwrapped
+        self._last, self._last_at = unwrapped + self._offset, now
+        return self._last
+
+
+class Reception:
+    """Counts the packets of one SSRC as RFC 3550, appendix A.3 and A.8 say."""
+
+    def __init__(self, clock_rate: int) -> None:
+        self._clock_rate = clock_rate
+        self._first = 0
+        self._highest = -1
+        self._received = 0
+        self._expected_before = 0
+        self._received_before = 0
+        self._transit: float | None = None
+        self._timestamps = Unwrapper(32)
+        self._jitter = 0.0
+
+    def add(self, sequence_number: int, timestamp: int, now: float) -> None:
+        """Count a packet; `sequence_number` is unwrapped."""
+        if not self._received:
+            self._first = self._highest = sequence_number
+        self._received += 1
+        if sequence_number < self._highest:
+            self._first = min(self._first, sequence_number)
+            return
+        self._highest = sequence_number
+        transit = now - self._timestamps.unwrap(timestamp) / self._clock_rate
+        if self._transit is not None:
+            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
+        self._transit = transit
+
+    @property
+    def highest_sequence(self) -> int:
+        """As a receiver report carries it: 16 bits of wraps, 16 of the number."""
+        return self._highest & 0xFFFFFFFF
+
+    @property
+    def jitter(self) -> float:
+        """Seconds."""
+        return self._jitter
+
+    @property
+    def jitter_units(self) -> int:
+        """Timestamp units, as a receiver report carries it."""
+        return min(int(self._jitter * self._clock_rate), 0xFFFFFFFF)
+
+    @property
+    def packets_lost(self) -> int:
+        return max(self._expected - self._received, 0)
+
+    def take_fraction_lost(self) -> int:
+        """Share lost since the last call, in 1/256."""
+        expected = self._expected - self._expected_before
+        received = self._received - self._received_before
+        self._expected_before, self._received_before = self._expected, self._received
+        lost = expected - received
+        return min((lost << 8) // expected, 255) if expected > 0 and lost > 0 else 0
+
+    @property
+    def _expected(self) -> int:
+        return self._highest - self._first + 1 if self._received else 0
+
+
+@dataclass(slots=True)
+class _Asked:
+    next_at: float
+    times: int
+
+
+class Missing:
+    """The packets of one SSRC that have not come, and when to ask for them (NACK, RFC 4585, 6.2.1)."""
+
+    def __init__(self) -> None:
+        self._highest: int | None = None
+        self._asked: dict[int, _Asked] = {}
+
+    def add(self, sequence_number: int, now: float) -> None:
+        """Note that an (unwrapped) packet came at `now`, in seconds; what it skipped is due at once."""
+        highest = self._highest
+        if highest is None or sequence_number <= highest:
+            self._asked.pop(sequence_number, None)
+            self._highest = sequence_number if highest is None else highest
+            return
+        self._highest = sequence_number
+        if sequence_number - highest > _MISSING_AT_MOST:
+            self._asked.clear()
+            return
+        for skipped in range(highest + 1, sequence_number):
+            self._asked[skipped] = _Asked(now, 0)
+
+    def due(self, now: float) -> list[int]:
+        """What to ask for now, in order; a packet that was asked for often enough is forgotten."""
+        due = []
+        for number, asked in list(self._asked.items()):
+            if asked.next_at > now:
+                continue
+            if asked.times > len(_ASK_AGAIN_AFTER):
+                del self._asked[number]
+                continue
+            due.append(number)
+            asked.next_at = now + _ASK_AGAIN_AFTER[min(asked.times, len(_ASK_AGAIN_AFTER) - 1)]
+            asked.times += 1
+        return due
+
+    @property
+    def next_at(self) -> float | None:
+        """When something is due next; None: nothing is missing."""
+        return min((asked.next_at for asked in self._asked.values()), default=None)
+
+
+def pack_nack(sender_ssrc: int, media_ssrc: int, numbers: list[int]) -> bytes:
+    """An RTCP packet that asks for these (unwrapped, ascending) packets (RFC 4585, 6.2.1).
+
+    aiortc's own fails where the numbers wrap.
+    """
+    entries: list[tuple[int, int]] = []
+    for number in numbers:
+        if entries and number - entries[-1][0] <= 16:
+            first, mask = entries[-1]
+            entries[-1] = first, mask | 1 << (number - first - 1)
+        else:
+            entries.append((number, 0))
+    payload = struct.pack("!LL", sender_ssrc, media_ssrc)
+    payload += b"".join(struct.pack("!HH", first & 0xFFFF, mask) for first, mask in entries)
+    return rtp.pack_rtcp_packet(rtp.RTCP_RTPFB, rtp.RTCP_RTPFB_NACK, payload)

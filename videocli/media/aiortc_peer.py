@@ -1,0 +1,385 @@
+"""PeerConnection on aiortc's transports: one ICE, DTLS and SCTP transport, and what flows over them."""
+
+import asyncio
+import itertools
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiortc import RTCDataChannel
+from aiortc.rtcdtlstransport import RTCDtlsParameters
+
+from videocli.errors import VideoError, error
+from videocli.media.aiortc_inside.channel import PeerDataChannel
+from videocli.media.aiortc_inside.descriptions import (
+    LocalTransport,
+    RemoteDescription,
+    parse_description,
+    write_description,
+)
+from videocli.media.aiortc_inside.dtls import DtlsTransport, SctpTransport
+from videocli.media.aiortc_inside.flow import MediaFlow
+from videocli.media.aiortc_inside.generation import GatherFrom, Generation, IceTiming
+from videocli.media.aiortc_inside.ice import IceTransport, candidate_text, parse_candidate
+from videocli.media.aiortc_inside.router import Router
+from videocli.media.aiortc_inside.sections import Section, apply_answer, apply_offer, plan_offer
+from videocli.media.aiortc_inside.tasks import BackgroundTasks
+from videocli.media.frames import MediaKind
+from videocli.media.peer import (
+    DataChannel,
+    DtlsFailed,
+    IceCandidate,
+    IceServer,
+    IceState,
+    IceStateChanged,
+    LocalCandidates,
+    PeerConfig,
+    PeerConnection,
+    PeerEvent,
+    Sender,
+)
+
+_logger = logging.getLogger(__name__)
+
+_OTHER_ROLE = {"client": "server", "server": "client"}
+_DEFAULT_TIMING = IceTiming()
+
+
+def make_peer(config: PeerConfig, deliver: Callable[[PeerEvent], None]) -> PeerConnection:
+    """A peer connection on aiortc; `MakePeer` of the peer interface. Needs a running event loop."""
+    return AiortcPeer(config, deliver)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An offer that the other side has not answered."""
+
+    sections: tuple[Section, ...]
+    generation: Generation
+    restarts_wanted: int
+
+
+class AiortcPeer:
+    """`PeerConnection` of the peer interface."""
+
+    def __init__(
+        self,
+        config: PeerConfig,
+        deliver: Callable[[PeerEvent], None],
+        timing: IceTiming = _DEFAULT_TIMING,
+    ) -> None:
+        self._style = config.mid_style
+        self._deliver_event = deliver
+        self._tasks = BackgroundTasks()
+        self._ice = IceTransport(
+            GatherFrom(config.addresses, config.with_loopback, config.ice_servers),
+            timing,
+            on_gathered=self._tell_candidates,
+            on_state=lambda state: self._deliver(IceStateChanged(state)),
+            on_new_path=self._path_changed,
+        )
+        router = Router()
+        self._dtls = DtlsTransport(self._ice, on_rtp=router.route_rtp, on_rtcp=router.route_rtcp)
+        self._dtls.on("statechange", self._dtls_state_changed)
+        self._flow = MediaFlow(
+            router,
+            send=self._dtls.send_rtp,
+            deliver=self._deliver,
+        )
+        self._sctp: SctpTransport | None = None
+        self._sctp_started = False
+        self._session_id = random.getrandbits(62)
+        self._versions = itertools.count(1)
+        self._used_mids: set[str] = set()
+        self._sections: tuple[Section, ...] = ()
+        self._remote: RemoteDescription | None = None
+        self._offer: _Offer | None = None
+        self._fresh: Generation | None = None
+        """Gathering or gathered for an offer of ours, but not negotiated."""
+        self._fresh_restarts_wanted = 0
+        self._restarts_wanted = 0
+        self._restarts_done = 0
+        self._release_task: asyncio.Task[None] | None = None
+        self._is_muted = False
+
+    @property
+    def ice_state(self) -> IceState:
+        return self._ice.state
+
+    @property
+    def needs_negotiation(self) -> bool:
+        if self._release_task is not None:
+            return False
+        has_data_section = any(section.kind == "application" for section in self._sections)
+        return (
+            not self._flow.is_agreed()
+            or (self._sctp is not None and not has_data_section)
+            or self._restarts_wanted > self._restarts_done
+        )
+
+    async def create_offer(self) -> str:
+        self._check_open(53400)
+        generation = self._generation_to_offer()
+        await generation.hosts_gathered.wait()
+        self._check_open(53400)
+        sections = plan_offer(
+            self._sections,
+            self._flow.senders,
+            with_data=self._sctp is not None,
+            style=self._style,
+            used_mids=self._used_mids,
+        )
+        self._offer = _Offer(sections, generation, self._restarts_wanted)
+        return self._describe(sections, generation, "auto")
+
+    async def accept_answer(self, sdp: str) -> None:
+        self._check_open(53402)
+        if self._offer is None:
+            raise error(53402, explanation="There is no offer of ours that this answer could belong to.")
+        offer = self._offer
+        try:
+            remote = parse_description(sdp)
+            sections = apply_answer(offer.sections, remote.media)
+            self._check_transport(remote)
+            role = _OTHER_ROLE.get(remote.dtls_role)
+            if role is None:
+                raise ValueError("the answer does not choose a DTLS role")
+        except ValueError as reason:
+            raise _not_applicable(reason) from reason
+        self._offer = None
+        self._restarts_done = offer.restarts_wanted
+        self._dtls.negotiate_role(role)
+        self._take_candidates(remote)
+        if offer.generation is self._fresh:
+            self._fresh = None
+            if self._knows_credentials(remote):
+                self._ice.discard(offer.generation)
+            else:
+                self._ice.negotiated(offer.generation, remote.ice)
+        self._commit(sections, remote)
+
+    async def accept_offer(self, sdp: str) -> str:
+        self._check_open(53402)
+        try:
+            remote = parse_description(sdp)
+            sections = apply_offer(
+                self._sections, remote.media, tracks=self._flow.senders, bundled=remote.bundled
+            )
+            self._check_transport(remote)
+        except ValueError as reason:
+            raise _not_applicable(reason) from reason
+        self._offer = None
+        generation = self._generation_to_answer(remote)
+        await generation.hosts_gathered.wait()
+        self._check_open(53402)
+        self._dtls.negotiate_role(_OTHER_ROLE.get(remote.dtls_role, "client"))
+        self._take_candidates(remote)
+        if generation is not self._ice.latest:
+            self._ice.negotiated(generation, remote.ice)
+        self._commit(sections, remote)
+        return self._describe(sections, generation, self._dtls.setup_role)
+
+    async def add_candidates(self, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
+        for candidate in candidates:
+            parsed = parse_candidate(candidate.candidate)
+            if parsed is not None:
+                self._ice.add_remote_candidate(ufrag, parsed)
+
+    def restart_ice(self, ice_servers: Sequence[IceServer] | None = None) -> None:
+        if ice_servers is not None:
+            self._ice.use_servers(tuple(ice_servers))
+        self._restarts_wanted += 1
+
+    def add_sender(self, kind: MediaKind, track_id: str) -> Sender:
+        return self._flow.add_sender(kind, track_id)
+
+    def remove_sender(self, sender: Sender) -> None:
+        self._flow.remove_sender(sender)
+
+    def open_data_channel(
+        self,
+        label: str,
+        ordered: bool = True,
+        max_retransmits: int | None = None,
+        max_packet_life_time: int | None = None,
+    ) -> DataChannel:
+        self._check_open(53400)
+        return PeerDataChannel.opened_by_us(
+            self._data_transport(),
+            label,
+            ordered=ordered,
+            max_retransmits=max_retransmits,
+            max_packet_life_time=max_packet_life_time,
+            deliver=self._deliver,
+        )
+
+    async def close(self) -> None:
+        self._is_muted = True
+        await asyncio.shield(self._release())
+
+    # Negotiation.
+
+    def _generation_to_offer(self) -> Generation:
+        """The generation in use; a fresh one at the beginning and for a restart."""
+        latest = self._ice.latest
+        if latest is not None and self._restarts_wanted == self._restarts_done:
+            return latest
+        if self._fresh is not None and self._fresh_restarts_wanted != self._restarts_wanted:
+            self._ice.discard(self._fresh)
+            self._fresh = None
+        if self._fresh is None:
+            self._fresh = self._ice.new_generation(controlling=True)
+            self._fresh_restarts_wanted = self._restarts_wanted
+        self._fresh.ice_controlling = True
+        return self._fresh
+
+    def _generation_to_answer(self, remote: RemoteDescription) -> Generation:
+        """The generation in use; another one if the offer has other credentials: an ICE restart."""
+        latest = self._ice.latest
+        fresh, self._fresh = self._fresh, None
+        if latest is None:
+            generation = fresh or self._ice.new_generation(controlling=remote.ice.is_lite)
+            generation.ice_controlling = remote.ice.is_lite
+            self._restarts_done = self._restarts_wanted
+            return generation
+        if fresh is not None:
+            self._ice.discard(fresh)
+        if self._knows_credentials(remote):
+            return latest
+        return self._ice.new_generation(controlling=remote.ice.is_lite)
+
+    def _knows_credentials(self, remote: RemoteDescription) -> bool:
+        latest = self._ice.latest
+        return (
+            latest is not None
+            and latest.remote_username == remote.ice.ufrag
+            and latest.remote_password == remote.ice.password
+        )
+
+    def _check_transport(self, remote: RemoteDescription) -> None:
+        """DTLS is set up once; a restart changes the path only. Raises `ValueError`."""
+        if self._remote is not None and _fingerprints(remote) != _fingerprints(self._remote):
+            raise ValueError("the other side has another certificate now")
+
+    def _take_candidates(self, remote: RemoteDescription) -> None:
+        for candidate in remote.candidates:
+            self._ice.add_remote_candidate(remote.ice.ufrag, candidate)
+
+    def _describe(self, sections: tuple[Section, ...], generation: Generation, dtls_role: str) -> str:
+        transport = LocalTransport(
+            ufrag=generation.local_username,
+            password=generation.local_password,
+            candidates=tuple(generation.local_candidates),
+            all_gathered=generation.all_gathered,
+            fingerprints=tuple(
+                fingerprint
+                for fingerprint in self._dtls.getLocalParameters().fingerprints
+                if fingerprint.algorithm == "sha-256"
+            ),
+            dtls_role=dtls_role,
+            cname=self._flow.cname,
+            session_id=self._session_id,
+        )
+        return write_description(sections, transport, self._style, next(self._versions))
+
+    def _commit(self, sections: tuple[Section, ...], remote: RemoteDescription) -> None:
+        """Both sides have agreed; nothing fails from here on."""
+        is_first = self._remote is None
+        self._sections, self._remote = sections, remote
+        self._used_mids.update(section.mid for section in sections)
+        self._flow.agreed(sections)
+        if any(section.kind == "application" and not section.is_refused for section in sections):
+            self._data_transport()
+        if is_first:
+            self._tasks.start(self._connect(remote))
+        elif self._dtls.is_connected:
+            self._start_flow()
+
+    # Flow.
+
+    async def _connect(self, remote: RemoteDescription) -> None:
+        await self._ice.connected.wait()
+        try:
+            await self._dtls.start(RTCDtlsParameters(fingerprints=list(remote.fingerprints)))
+        except Exception:
+            _logger.exception("The DTLS handshake failed")
+        if self._dtls.is_connected:
+            self._tasks.start(self._flow.report())
+            self._start_flow()
+        else:
+            self._deliver(DtlsFailed())
+
+    def _start_flow(self) -> None:
+        assert self._remote is not None
+        self._flow.start()
+        agreed = any(section.kind == "application" and not section.is_refused for section in self._sections)
+        if self._sctp is not None and agreed and not self._sctp_started:
+            self._sctp_started = True
+            self._tasks.start(self._sctp.start(self._remote.sctp_capabilities, self._remote.sctp_port))
+
+    def _data_transport(self) -> SctpTransport:
+        if self._sctp is None:
+            self._sctp = SctpTransport(self._dtls)
+            self._sctp.on("datachannel", self._channel_opened)
+        return self._sctp
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        PeerDataChannel(channel, is_local=False, deliver=self._deliver)
+
+    def _tell_candidates(self, generation: Generation) -> None:
+        mid = self._sections[0].mid if self._sections else None
+        candidates = tuple(
+            IceCandidate(candidate_text(candidate), mid=mid, mline_index=0)
+            for candidate in generation.local_candidates
+        )
+        self._deliver(LocalCandidates(generation.local_username, candidates, generation.all_gathered))
+
+    def _path_changed(self) -> None:
+        self._flow.path_changed()
+
+    # The end.
+
+    def _dtls_state_changed(self) -> None:
+        """The other side said close-notify, or the pump broke: there is nothing left to restart.
+
+        A pump that was cancelled is our own doing, or the end of the event loop.
+        """
+        pump = asyncio.current_task()
+        if self._dtls.state == "closed" and pump is not None and not pump.cancelling():
+            self._release()
+
+    def _release(self) -> asyncio.Task[None]:
+        if self._release_task is None:
+            self._release_task = asyncio.get_running_loop().create_task(self._release_all())
+        return self._release_task
+
+    async def _release_all(self) -> None:
+        self._flow.end()
+        await self._tasks.cancel()
+        if self._sctp is not None:
+            await self._sctp.stop()
+        await self._dtls.end()
+        await self._ice.close()
+        self._deliver(IceStateChanged(IceState.CLOSED))
+
+    def _deliver(self, event: PeerEvent) -> None:
+        if self._is_muted:
+            return
+        try:
+            self._deliver_event(event)
+        except Exception:
+            _logger.exception("The taker of peer events failed")
+
+    def _check_open(self, code: int) -> None:
+        if self._release_task is not None:
+            raise error(code, explanation="The peer connection is closed.")
+
+
+def _fingerprints(remote: RemoteDescription) -> set[tuple[str, str]]:
+    return {(f.algorithm.lower(), f.value.upper()) for f in remote.fingerprints}
+
+
+def _not_applicable(reason: ValueError) -> VideoError:
+    _logger.warning("A description of the other side cannot be applied: %s", reason)
+    return error(53402, explanation=f"The other side's media description cannot be used: {reason}.")
