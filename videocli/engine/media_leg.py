@@ -243,8 +243,8 @@ class MediaLeg:
         match event:
             case mp.LocalCandidates():
                 self._report(LocalCandidates(peer.id, event))
-            case mp.IceStateChanged(state):
-                self._ice_state(peer, state)
+            case mp.IceStateChanged(state, heard_at):
+                self._ice_state(peer, state, heard_at)
             case mp.DtlsFailed():
                 self._report(rp.DtlsHandshakeFailed())
             case mp.RemoteTrackStarted(receiver):
@@ -268,7 +268,7 @@ class MediaLeg:
             case _:
                 assert_never(event)
 
-    def _ice_state(self, peer: Peer, state: mp.IceState) -> None:
+    def _ice_state(self, peer: Peer, state: mp.IceState, heard_at: float | None) -> None:
         if state is mp.IceState.CONNECTED:
             if peer.mending is not None:
                 peer.mending.cancel()
@@ -277,7 +277,7 @@ class MediaLeg:
                 receiver.request_keyframe()
             self._report(rp.MediaConnected())
         elif state is mp.IceState.FAILED:
-            self._report(rp.MediaFailed())
+            self._report(rp.MediaFailed(heard_at))
             if peer.mending is None:
                 peer.mending = self._spawn(self._mend(peer))
 

@@ -76,7 +76,7 @@ class AiortcPeer:
             GatherFrom(config.addresses, config.with_loopback, config.ice_servers),
             timing,
             on_gathered=self._tell_candidates,
-            on_state=lambda state: self._deliver(IceStateChanged(state)),
+            on_state=lambda state: self._deliver(IceStateChanged(state, self._ice.heard_at)),
             on_new_path=self._path_changed,
         )
         router = Router()

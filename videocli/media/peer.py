@@ -189,6 +189,8 @@ class IceStateChanged:
     """The media path changed its state."""
 
     state: IceState
+    heard_at: float | None = None
+    """When the last datagram came, on the loop's clock; None: none ever did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ class Generation(aioice.Connection):
         super().__init__(ice_controlling=controlling)
         self._owner = owner
         self._gather_from = gather_from
-        self._heard_at = 0.0
+        self.heard_at: float | None = None
+        """When something last came over the path, on the loop's clock."""
         self.hosts_gathered = asyncio.Event()
         self.all_gathered = False
         self.connected = False
@@ -168,7 +169,7 @@ class Generation(aioice.Connection):
 
     def data_received(self, data: bytes, component: int) -> None:
         """aioice hands over what is not STUN."""
-        self._heard_at = asyncio.get_running_loop().time()
+        self.heard_at = asyncio.get_running_loop().time()
         if data:
             self._owner.datagram_received(data)
 
@@ -199,7 +200,8 @@ class Generation(aioice.Connection):
 
     async def _is_heard(self, within: float) -> bool:
         """Whether a request is answered, or anything else comes meanwhile."""
-        asked_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
         pair = self._nominated.get(COMPONENT)
         if pair is None or self.remote_password is None or not _is_open(pair.protocol):
             await asyncio.sleep(within)
@@ -213,9 +215,10 @@ class Generation(aioice.Connection):
                     retransmissions=0,
                 )
         except stun.TransactionFailed:
-            return True
+            pass
         except (TimeoutError, stun.TransactionTimeout):
-            return self._heard_at >= asked_at
+            return self.heard_at is not None and self.heard_at >= asked_at
+        self.heard_at = loop.time()
         return True
 
 

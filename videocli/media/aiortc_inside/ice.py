@@ -65,6 +65,11 @@ class IceTransport:
         """The newest generation that the other side knows of."""
         return self._pending or self._active
 
+    @property
+    def heard_at(self) -> float | None:
+        """When something last came over the path in use, on the loop's clock."""
+        return self._active.heard_at if self._active is not None else None
+
     def use_servers(self, servers: tuple[IceServer, ...]) -> None:
         """Ask these STUN and TURN servers from the next generation on."""
         self._gather_from = replace(self._gather_from, servers=servers)

@@ -45,6 +45,7 @@ _EXPLANATIONS: tuple[tuple[type[Exception], str, str], ...] = (
     (averror.HTTPServerError, "is refused by the web server", "Its server has a fault. Try later."),
     (averror.ProtocolNotFoundError, "has a protocol that FFmpeg does not know", "Check the URL."),
     (averror.DemuxerNotFoundError, "needs a device that this FFmpeg does not have", "Name another source."),
+    (NotADirectoryError, "does not exist", "Check the path: a part of it is no folder."),
     (ConnectionError, "cannot be reached", "Check the URL, and that its server runs."),
     (averror.ExitError, "does not answer", "Check the URL and the network."),
     (TimeoutError, "does not answer", "Check the URL and the network."),
@@ -210,7 +211,7 @@ def _without_stream(spec: str, kind: MediaKind, container: InputContainer) -> So
 
 @contextlib.contextmanager
 def translated(spec: str, doing: str) -> Iterator[None]:
-    """Make a `SourceError` of what FFmpeg raises: what is wrong with `spec`, or else what failed (`doing`)."""
+    """Make a `SourceError` of what FFmpeg raises; `doing` says what failed where it is none of the usual."""
     try:
         yield
     except (averror.FFmpegError, OSError, ValueError) as error:
@@ -220,5 +221,5 @@ def translated(spec: str, doing: str) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(
             message=f"'{shown(spec)}' {doing}: {reason}",
-            explanation="Check that it is whole, and that nothing else uses it.",
+            explanation="Check that the file is whole, or that the device is there and free.",
         ) from error

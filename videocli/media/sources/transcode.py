@@ -1,5 +1,6 @@
 """Decodes what a file holds and encodes it anew, for the codec that was negotiated."""
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from av import error as averror
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
+from av.filter.graph import Graph
 from av.video.frame import VideoFrame
 
 from videocli.errors import SourceError
@@ -133,7 +134,7 @@ class VideoTranscoder:
             width, height = self._shown.width, self._shown.height
         else:
             width, height = fitted_size(picture.width, picture.height)
-        return picture.reformat(width, height, "yuv420p", dst_color_range="MPEG")
+        return picture.reformat(width, height, "yuv420p", dst_color_range="MPEG", threads=1)
 
     def _encode(self, picture: VideoFrame, timestamp: int, wants_keyframe: bool) -> EncodedFrame | None:
         if self._encoder is None:
@@ -230,13 +231,14 @@ class AudioTranscoder:
 class _Resampler:
     """Makes s16 at 48 kHz of sound whose form may change on the way.
 
-    Without timestamps: those of a file leap when it begins again, and samples count by themselves.
+    Without timestamps: those of a file leap when it begins again, and samples count by themselves. PyAV's
+    own `AudioResampler` is such a graph too, but starts threads that outlive it.
     """
 
     def __init__(self, layout: str) -> None:
         self._layout = layout
         self._form: tuple[str, str, int] | None = None
-        self._resampler: AudioResampler | None = None
+        self._graph: Graph | None = None
 
     def resample(self, sound: AudioFrame | None) -> list[AudioFrame]:
         """None: what was held back."""
@@ -244,9 +246,33 @@ class _Resampler:
             form = (sound.format.name, sound.layout.name, sound.sample_rate)
             if form != self._form:
                 self._form = form
-                self._resampler = AudioResampler("s16", self._layout, Codec.OPUS.clock_rate)
+                self._graph = self._new_graph(*form)
             sound.pts = None
-        pieces = self._resampler.resample(sound) if self._resampler is not None else []
-        for piece in pieces:
-            piece.pts = None
+        if self._graph is None:
+            return []
+        self._graph.push(sound)
+        pieces = []
+        with contextlib.suppress(averror.BlockingIOError, averror.EOFError):
+            while True:
+                piece = self._graph.pull()
+                assert isinstance(piece, AudioFrame)
+                piece.pts = None
+                pieces.append(piece)
         return pieces
+
+    def _new_graph(self, sample_format: str, layout: str, rate: int) -> Graph:
+        graph = Graph()
+        graph.threads = 1
+        graph.link_nodes(
+            graph.add_abuffer(
+                format=sample_format, sample_rate=rate, layout=layout, time_base=Fraction(1, rate)
+            ),
+            graph.add(
+                "aformat",
+                sample_fmts="s16",
+                sample_rates=str(Codec.OPUS.clock_rate),
+                channel_layouts=self._layout,
+            ),
+            graph.add("abuffersink"),
+        ).configure()
+        return graph
