@@ -60,7 +60,7 @@ class Scene:
 
 
 def play(act: Callable[[Scene], Coroutine[Any, Any, None]]) -> Scene:
-    """Run a scene in virtual time; no task may be left."""
+    """Run a scene in virtual time; no task and no timer may be left."""
 
     async def run() -> Scene:
         scene = Scene()
@@ -68,6 +68,7 @@ def play(act: Callable[[Scene], Coroutine[Any, Any, None]]) -> Scene:
         async with asyncio.timeout(100.0):
             await asyncio.wait([scene.running])
         assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert asyncio.get_running_loop().pending_timers() == 0  # type: ignore[attr-defined]  # of VirtualClockLoop
         return scene
 
     return run_virtually(run())
@@ -225,3 +226,16 @@ def test_transports_are_closed_once_the_other_side_has_closed() -> None:
 
     with pytest.raises(TransportClosed):
         run_virtually(send())
+
+
+def test_no_timer_outlives_it() -> None:
+    async def act(scene: Scene) -> None:
+        scene.core.timer_at = 5000.0
+        await scene.far.send("hello")
+        await asyncio.sleep(1.0)
+        scene.core.timer_at = 6000.0
+        scene.driver.wake()
+        await asyncio.sleep(1.0)
+        await scene.far.close(1000, "")
+
+    play(act)

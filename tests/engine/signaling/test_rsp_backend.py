@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.signaling.server import Act, Server, Socket, let_in_and_stay, resync_and_stay
 from tests.simulation.clock import run_virtually
-from tests.simulation.network import MemoryNetwork
+from tests.simulation.network import BUFFERED_MESSAGES, MemoryNetwork
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
@@ -178,6 +178,22 @@ def test_leaving_while_dialing_ends_at_once(seconds: float) -> None:
         stage.network.resume()
 
     assert play(lambda: Stage(let_in_and_stay), act).ended is None
+
+
+def test_the_goodbye_waits_its_turn_behind_what_the_server_has_not_taken_yet() -> None:
+    async def read_late(socket: Socket) -> None:
+        await socket.let_in()
+        await asyncio.sleep(0.5)
+        await socket.stay()
+
+    async def act(stage: Stage) -> None:
+        await stage.until(rp.Joined)
+        for number in range(2 * BUFFERED_MESSAGES):
+            stage.backend.describe("pc", "offer", number + 2, "sdp")
+        stage.backend.leave()
+
+    stage = play(lambda: Stage(read_late), act)
+    assert stage.server.sockets[0].said_goodbye
 
 
 def test_leaving_during_an_outage_ends_at_once_and_nothing_follows() -> None:
@@ -447,15 +463,23 @@ def test_attempts_are_told_in_order_with_their_fates() -> None:
 def test_each_outage_counts_its_attempts_and_its_time_anew() -> None:
     async def resync_and_close(socket: Socket) -> None:
         await socket.resync()
-        await asyncio.sleep(29.0)
         await socket.close(1011)
 
     async def act(stage: Stage) -> None:
-        await stage.until(rp.Resynced, 3)
+        await stage.until(rp.Joined)
+        stage.network.refuse()
+        stage.network.cut()
+        await asyncio.sleep(29.0)
+        stage.network.refuse(False)
+        await stage.until(rp.Resynced, 2)
         stage.backend.leave()
 
-    stage = play(lambda: Stage(cut_once(), resync_and_close, resync_and_close, resync_and_stay), act)
-    assert [each.number for each in stage.reports if isinstance(each, rp.AttemptStarted)] == [1, 1, 1]
+    stage = play(lambda: Stage(let_in_and_stay, resync_and_close, resync_and_stay), act)
+    numbers = [each.number for each in stage.reports if isinstance(each, rp.AttemptStarted)]
+    assert numbers[-2] > 20
+    assert numbers[-1] == 1
+    _, last, after = stage.server.accepted_at
+    assert after - last <= 0.16
 
 
 def test_a_welcome_without_synced_does_not_reset_the_backoff() -> None:

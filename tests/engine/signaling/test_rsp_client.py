@@ -298,6 +298,7 @@ def test_subscriptions_are_a_full_list_and_each_failure_is_told_once() -> None:
     assert isinstance(failed, rp.SubscriptionFailed)
     assert (failed.track_sid, failed.error.code) == ("MT3", 53404)
     assert hear(client, subscribed={"revision": 2, "tracks": [two, bad]}) == []
+    assert hear(client, subscribed={"revision": 2, "tracks": []}) == []
     assert hear(client, subscribed={"revision": 1, "tracks": []}) == []
 
 
@@ -319,6 +320,19 @@ def test_descriptions_are_passed_on_with_their_revision(kind: rp.DescriptionType
 def test_descriptions_without_sdp_are_passed_on(kind: rp.DescriptionType) -> None:
     entry = {"id": "pc", "description": {"type": kind, "revision": 2}}
     assert hear(joined_client(), peer_connections=[entry]) == [rp.DescriptionReceived("pc", kind, 2)]
+
+
+def test_a_description_said_again_is_no_news_but_another_of_the_same_revision_is() -> None:
+    def offer(sdp: str) -> list[dict[str, Any]]:
+        return [{"id": "pc", "description": {"type": "offer", "revision": 2, "sdp": sdp}}]
+
+    client = joined_client()
+    assert hear(client, peer_connections=offer("a")) == [rp.DescriptionReceived("pc", "offer", 2, "a")]
+    assert hear(client, peer_connections=offer("a")) == []
+    client.lost()
+    client.receive(synced(peer_connections=offer("a")))
+    assert client.reports() == [rp.Resynced((), frozenset({"pc"}))]
+    assert hear(client, peer_connections=offer("b")) == [rp.DescriptionReceived("pc", "offer", 2, "b")]
 
 
 def test_a_provisional_answer_waits_for_the_final_one() -> None:

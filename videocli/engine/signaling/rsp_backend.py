@@ -160,9 +160,8 @@ class RspBackend:
             await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
                 serving.result()
-            elif self._conversation is None:
-                serving.cancel()
-            await self._say_goodbye()
+            if serving.done() or self._conversation is not None:
+                await self._say_goodbye()
         finally:
             await _cancel({serving, leaving, *self._drivers()})
 

@@ -38,6 +38,7 @@ class News:
         self._failed_subscriptions: set[str] = set()
         self._wanted_tracks: frozenset[str] = frozenset()
         self._settled_tracks: set[str] = set()
+        self._descriptions: dict[str, rsp.Description] = {}
         self._candidates: dict[tuple[str, str], tuple[int, int]] = {}
 
     def want_tracks(self, track_ids: frozenset[str]) -> None:
@@ -150,7 +151,9 @@ class News:
     def _peer(self, peer: rsp.PeerConnectionState) -> Iterator[rp.SignalingReport]:
         said = peer.description
         # A provisional answer is followed by the final one with the same revision; aiortc knows no pranswer.
-        if said is not None and said.type != "pranswer":
+        is_news = said is not None and said != self._descriptions.get(peer.id)
+        if said is not None and said.type != "pranswer" and is_news:
+            self._descriptions[peer.id] = said
             yield rp.DescriptionReceived(peer.id, said.type, said.revision, said.sdp)
         if peer.ice is None:
             return
