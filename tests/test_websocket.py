@@ -351,3 +351,19 @@ def test_a_dial_can_be_given_up() -> None:
                 await asyncio.wait_for(dial(f"ws://{address}/signaling"), 0.1)
 
     run(act())
+
+
+def test_a_transport_over_loopback_is_never_stale() -> None:
+    async def run() -> None:
+        async def handle(transport: MessageTransport) -> None:
+            assert not transport.is_stale()
+            await transport.receive()
+
+        async with listen("127.0.0.1", 0, handle) as listener:
+            transport = await dial(listener.url)
+            assert not transport.is_stale()
+            await transport.send("done")
+            await transport.close(1000, "")
+            assert not transport.is_stale()
+
+    asyncio.run(run())

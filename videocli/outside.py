@@ -35,6 +35,10 @@ class MessageTransport(Protocol):
         """The next message. Raises `TransportClosed`."""
         ...
 
+    def is_stale(self) -> bool:
+        """Whether this machine's network has changed under the transport, which then is as good as dead."""
+        ...
+
     async def close(self, code: int, reason: str) -> None:
         """Close, waiting a moment at most for the other side. Never raises; may be called twice."""
         ...

@@ -63,6 +63,22 @@ class WebSocketTransport:
             raise _closed(closed) from closed
         return message if isinstance(message, str) else message.decode(errors="replace")
 
+    def is_stale(self) -> bool:
+        """Whether the other side would now be reached from another local address, or not at all.
+
+        Connecting a UDP socket asks the routing table, and sends nothing.
+        """
+        local, remote = self._connection.local_address, self._connection.remote_address
+        if not local or not remote:
+            return False
+        family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect(remote)
+                return bool(probe.getsockname()[0] != local[0])
+        except OSError:
+            return True
+
     async def close(self, code: int, reason: str) -> None:
         """Close, and wait `CLOSE_SECONDS` at most for the other side."""
         try:

@@ -47,6 +47,13 @@ class LocalCandidates:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerEnded:
+    """A peer connection is closed for good."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class NegotiationFailed:
     """A description could not be made or used; the peer connection is as before."""
 
@@ -61,7 +68,9 @@ class Fault:
     error: BaseException
 
 
-MediaItem = rp.MediaReport | LocalDescription | LocalCandidates | NegotiationFailed | SourceEnded | Fault
+MediaItem = (
+    rp.MediaReport | LocalDescription | LocalCandidates | PeerEnded | NegotiationFailed | SourceEnded | Fault
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -195,6 +204,7 @@ class MediaLeg:
             if task is not None:
                 task.cancel()
         self.publishing.detach(peer_id)
+        self._report(PeerEnded(peer_id))
         await peer.connection.close()
 
     async def _work(self, peer: Peer) -> None:

@@ -23,6 +23,7 @@ from videocli.engine.media_leg import (
     MediaItem,
     MediaLeg,
     NegotiationFailed,
+    PeerEnded,
 )
 from videocli.engine.meter import Meter
 from videocli.engine.publishing import DataParameters, SourceEnded
@@ -100,6 +101,7 @@ class Session:
             rp.Resynced: self._resynced,
             LocalDescription: self._send_description,
             LocalCandidates: self._send_candidates,
+            PeerEnded: lambda ended: self._backend.forget_peer(ended.peer_id),
             NegotiationFailed: self._negotiation_failed,
             SourceEnded: self._source_ended,
             Fault: self._fault,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.signaling.server import Act, Server, Socket, let_in_and_stay, resync_and_stay
 from tests.simulation.clock import run_virtually
-from tests.simulation.network import BUFFERED_MESSAGES, MemoryNetwork
+from tests.simulation.network import BUFFERED_MESSAGES, MemoryNetwork, MemoryTransport
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
@@ -37,6 +37,7 @@ class Stage:
         self.reports: list[rp.SignalingReport] = []
         self.times: list[float] = []
         self.tokens: list[str | VideoError] = []
+        self.dialed: list[MemoryTransport] = []
         self.url = ""
         self._seed = seed
         self._reported = asyncio.Event()
@@ -60,7 +61,10 @@ class Stage:
         return self
 
     async def dial(self, url: str) -> MessageTransport:
-        return await self.network.dial(url)
+        transport = await self.network.dial(url)
+        assert isinstance(transport, MemoryTransport)
+        self.dialed.append(transport)
+        return transport
 
     async def token(self) -> str:
         token = self.tokens.pop(0) if self.tokens else "token"
@@ -318,7 +322,7 @@ def test_the_session_may_take_its_time_to_make_the_offer() -> None:
 
     stage = play(lambda: Slow(act), leave_once_in)
     assert stage.ended is None
-    assert stage.at(rp.Joined) == 60.0
+    assert stage.at(rp.Joined) == pytest.approx(60.0)
 
 
 @pytest.mark.parametrize("code", [20104, 53105, 53118, 99999])
@@ -420,6 +424,21 @@ def test_a_dead_socket_is_noticed_at_once_and_a_silent_server_after_three_heartb
         assert lost.cause == 'closed with 3001 Missed 3 "heartbeat" messages'
         assert asyncio.get_running_loop().time() - began <= 15.0
         await stage.until(rp.Resynced, 2)
+        stage.backend.leave()
+
+    assert play(lambda: Stage(let_in_and_stay, resync_and_stay), act).ended is None
+
+
+def test_a_changed_network_is_noticed_within_a_second_however_quiet_the_socket() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.until(rp.Joined)
+        await asyncio.sleep(7.3)
+        stage.dialed[0].stale = True
+        stage.network.cut(client_notices=False, server_notices=False)
+        lost = await stage.until(rp.SignalingLost)
+        assert lost.cause == "closed with 3004 Network changed"
+        assert stage.at(rp.SignalingLost) <= 8.3
+        await stage.until(rp.Resynced)
         stage.backend.leave()
 
     assert play(lambda: Stage(let_in_and_stay, resync_and_stay), act).ended is None

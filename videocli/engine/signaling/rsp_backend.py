@@ -34,11 +34,14 @@ from videocli.protocol.tcmp import (
     TcmpEvent,
 )
 from videocli.protocol.tcmp_client import TcmpClient
+from videocli.tasks import stop
 
 OPEN_SECONDS = 15.0
 """To open a transport (tcmp.md, open timeout)."""
 ANSWER_SECONDS = 15.0
 """For a server that has welcomed us to answer *ice*, *connect* or *sync*."""
+NETWORK_SECONDS = 1.0
+"""How often to look whether the machine's network has changed."""
 GRACE_SECONDS = 1.0
 """To say goodbye (our-rules.md, 8)."""
 
@@ -92,6 +95,7 @@ class _Conversation:
         on_event: Callable[["_Conversation", TcmpEvent], None],
     ) -> None:
         self.core = core
+        self.transport = transport
         self.fate: asyncio.Future[_Fate] = asyncio.get_running_loop().create_future()
         self._limit = asyncio.timeout(None)
         self._driver: Driver[TcmpEvent] = Driver(core, transport, lambda event: on_event(self, event))
@@ -257,6 +261,7 @@ class RspBackend:
             return self._unanswered("no answer to dialing", began_at)
         core = TcmpClient(loop.time(), self._new_id, self._rsp.first_message(self._token), cookie)
         self._conversation = conversation = _Conversation(core, transport, self._on_event)
+        watching = asyncio.create_task(self._watch_network(conversation), name="network watch")
         try:
             await conversation.until_over(limit)
         except TimeoutError:
@@ -264,8 +269,21 @@ class RspBackend:
             conversation.end(self._unanswered("no answer from the server", began_at))
             self._rsp.lost()
         finally:
+            await stop(watching)
             self._retire(conversation)
         return conversation.fate.result()
+
+    async def _watch_network(self, conversation: _Conversation) -> None:
+        """Give a connection up as soon as the machine's network has changed under it (tcmp.md, 3004).
+
+        Otherwise only missed heartbeats would tell, after some 15 s.
+        """
+        is_stale = False
+        while not is_stale:
+            await asyncio.sleep(NETWORK_SECONDS)
+            is_stale = conversation.transport.is_stale()
+        conversation.core.network_changed(asyncio.get_running_loop().time())
+        conversation.wake()
 
     def _unanswered(self, words: str, began_at: float) -> _Fate:
         """The fate of an attempt that ran out of time.
