@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from videocli.cli.event_lines import event_name, to_json, to_line
@@ -233,6 +233,7 @@ def test_a_crowd_is_counted_not_listed() -> None:
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=100)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANY_TEXT)
 def test_no_text_of_the_network_steers_a_terminal(text: str) -> None:
     bob, chat = replace(BOB, identity=text), replace(CHAT, name=text)
@@ -242,6 +243,7 @@ def test_no_text_of_the_network_steers_a_terminal(text: str) -> None:
         assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANY_TEXT)
 def test_json_of_any_text_is_one_ascii_line_that_any_reader_takes(text: str) -> None:
     value = to_json(ev.Occurrence(TIME, ROOM, ev.TrackMessage(BOB, CHAT, text)))

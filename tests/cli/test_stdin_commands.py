@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from videocli.cli.stdin_commands import MAX_LINE_BYTES, CommandError, PublishRequest, Request, parse
@@ -110,6 +110,7 @@ def test_a_long_unknown_command_is_not_repeated_in_full() -> None:
     assert len(caught.value.message) < 120
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.text(alphabet=st.characters(exclude_categories=())),

@@ -1,0 +1,77 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.dashboard import rooms
+from videocli.dashboard.diagnosis import diagnose, suspect_of, token_severity
+from videocli.engine.room.snapshot import Snapshot
+from videocli.errors import SourceError, error
+
+
+@pytest.mark.parametrize(
+    ("make", "suspect", "severity"),
+    [
+        (lambda: rooms.connected(1), "nothing", "fine"),
+        (rooms.connecting, "nothing", "warning"),
+        (rooms.signaling_lost, "the server", "broken"),
+        (rooms.media_lost, "the network", "broken"),
+        (rooms.both_lost, "the network", "broken"),
+        (rooms.token_expired_in_outage, "the token", "broken"),
+        (rooms.token_expires_soon, "the token", "warning"),
+        (rooms.left, "nothing", "fine"),
+        (rooms.refused, "the token", "broken"),
+    ],
+)
+def test_where_to_look(make: Callable[[], Snapshot], suspect: str, severity: str) -> None:
+    diagnosis = diagnose(make())
+    assert (diagnosis.suspect, diagnosis.severity) == (suspect, severity)
+
+
+@pytest.mark.parametrize(
+    ("code", "suspect"),
+    [
+        (20104, "the token"),
+        (53000, "the server"),
+        (53002, "the network"),
+        (53006, "the server"),
+        (53105, "the server"),
+        (53118, "the server"),
+        (53205, "this end"),
+        (53405, "the network"),
+        (53407, "the network"),
+        (59999, "the server"),
+    ],
+)
+def test_the_suspect_of_a_final_error(code: int, suspect: str) -> None:
+    assert suspect_of(error(code)) == suspect
+
+
+def test_the_end_says_what_to_do() -> None:
+    sentence = diagnose(rooms.refused()).sentence
+    assert "20104 AccessTokenExpired" in sentence
+    assert "--token-command" in sentence
+
+
+def test_a_lost_server_is_named() -> None:
+    assert "ws://127.0.0.1:7780/signaling" in diagnose(rooms.signaling_lost()).sentence
+
+
+def test_an_expired_token_in_a_fine_room_warns_of_the_next_outage() -> None:
+    diagnosis = diagnose(replace(rooms.connected(1), token_expires_at=rooms.ago(1)))
+    assert (diagnosis.suspect, diagnosis.severity) == ("the token", "broken")
+    assert "reconnection" in diagnosis.sentence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "severity"),
+    [(None, "fine"), (301, "fine"), (300, "warning"), (61, "warning"), (60, "broken"), (-5, "broken")],
+)
+def test_a_token_worries_before_it_expires(seconds: int | None, severity: str) -> None:
+    life = None if seconds is None else timedelta(seconds=seconds)
+    assert token_severity(life) == severity
+
+
+def test_an_error_without_a_code_has_a_suspect_too() -> None:
+    assert suspect_of(SourceError(message="no such file")) == "this end"

@@ -1,0 +1,194 @@
+"""Pictures compared with stored ones; `VIDEOCLI_WRITE_GOLDEN=1 pytest tests/dashboard` stores them anew."""
+
+import os
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from tests.dashboard import rooms
+from videocli.dashboard.render import render
+from videocli.dashboard.view import View
+from videocli.engine import events as ev
+from videocli.engine.room.snapshot import Leg, ParticipantSnapshot, Snapshot, TrackSnapshot
+from videocli.errors import VideoError
+
+GOLDEN = Path(__file__).parent / "golden"
+SIZES = ((80, 24), (120, 40), (200, 60))
+Size = tuple[int, int]
+
+
+def drawn(snapshot: Snapshot, view: View, size: Size) -> str:
+    """The picture as a terminal without colours would show it."""
+    file = StringIO()
+    console = Console(file=file, width=size[0], height=size[1], color_system=None, _environ={})
+    console.print(render(snapshot, view, size), end="", crop=False)
+    return file.getvalue()
+
+
+def assert_golden(name: str, picture: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    lines = [line.rstrip() for line in picture.split("\n")]
+    if os.environ.get("VIDEOCLI_WRITE_GOLDEN"):
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lines == path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+
+
+def assert_fits(picture: str, size: Size) -> None:
+    lines = picture.split("\n")
+    assert len(lines) == size[1]
+    assert max(map(cell_len, lines)) <= size[0]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("others", [0, 1, 8, 50])
+def test_connected(others: int, size: Size) -> None:
+    picture = drawn(rooms.connected(others), View(timezone=UTC), size)
+    assert_fits(picture, size)
+    assert_golden(f"connected-{others}-{size[0]}x{size[1]}", picture)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", rooms.STATES)
+def test_states(name: str, size: Size) -> None:
+    picture = drawn(rooms.STATES[name](), View(timezone=UTC), size)
+    assert_fits(picture, size)
+    assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 12), (20, 5)], ids=str)
+def test_help_and_a_chosen_participant(size: Size) -> None:
+    snapshot = rooms.connected(50)
+    for name, view in (
+        ("help", View(timezone=UTC, is_help_open=True)),
+        ("chosen", View(timezone=UTC, chosen="PA0030", sort="name", notice="We publish no audio")),
+    ):
+        picture = drawn(snapshot, view, size)
+        assert_fits(picture, size)
+        assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
+
+
+@pytest.mark.parametrize("state", ["connecting", "connected", "reconnecting", "disconnected"])
+def test_every_state_is_there_in_words(state: ev.RoomState) -> None:
+    snapshot = rooms.connected(1)
+    snapshot = replace(snapshot, room=replace(snapshot.room, state=state))
+    for size in (*SIZES, (20, 5)):
+        assert drawn(snapshot, View(timezone=UTC), size).lstrip().startswith(state.upper())
+
+
+def test_an_outage_at_80_columns_tells_all_of_it() -> None:
+    picture = " ".join(drawn(rooms.signaling_lost(), View(timezone=UTC), (80, 24)).split())
+    for fact in ("for 0:06", "24 s left", "attempt 3", "53001", "connection refused", "58:12 left"):
+        assert fact in picture
+
+
+def test_the_chosen_participant_is_in_sight_wherever_it_is() -> None:
+    snapshot = rooms.connected(50)
+    for each in snapshot.participants:
+        picture = drawn(snapshot, View(timezone=UTC, chosen=each.participant.sid), (80, 24))
+        assert any(line.startswith("▸") for line in picture.split("\n"))
+
+
+def test_a_token_that_expires_on_another_day_names_the_day() -> None:
+    snapshot = replace(rooms.connected(0), token_expires_at=rooms.NOW + timedelta(hours=24))
+    assert "24:00:00 left, until Tue 20:45:39" in drawn(snapshot, View(timezone=UTC), (80, 24))
+
+
+def test_a_long_explanation_leaves_room_for_the_room() -> None:
+    picture = drawn(rooms.refused(), View(timezone=UTC), (40, 12))
+    for heading in ("DISCONNECTED", "Participants", "Events", "leave"):
+        assert heading in picture
+
+
+def test_no_time_passes_while_drawing() -> None:
+    snapshot, view = rooms.connected(8), View(timezone=UTC)
+    assert drawn(snapshot, view, (80, 24)) == drawn(snapshot, view, (80, 24))
+
+
+def test_markup_in_names_is_only_text() -> None:
+    loud = replace(rooms.local(), participant=ev.Participant("PA1", "[bold red]x[/] :smile:", "connected"))
+    assert "[bold red]x[/] :smile:" in drawn(replace(rooms.connected(0), local=loud), View(), (80, 24))
+
+
+ANY_TEXT = st.text(
+    alphabet=st.one_of(
+        st.characters(exclude_categories=()),
+        st.sampled_from("\x1b\x9b\x00\n\t\u202e\u200d\ufe0f\u0301[]👩👧李🇨🇭\U0001f3fd\ud800"),
+    ),
+    max_size=200,
+)
+TRACKS = st.builds(
+    TrackSnapshot,
+    st.builds(
+        ev.Track,
+        st.one_of(st.none(), ANY_TEXT),
+        ANY_TEXT,
+        st.sampled_from(("audio", "video", "data")),
+        st.booleans(),
+        st.just("standard"),
+    ),
+    is_subscribed=st.booleans(),
+    bitrate=st.one_of(st.none(), st.floats(0, 1e12)),
+    jitter=st.one_of(st.none(), st.floats(0, 1e6)),
+    width=st.one_of(st.none(), st.integers(0, 10**6)),
+    height=st.one_of(st.none(), st.integers(0, 10**6)),
+    messages=st.integers(0, 10**12),
+)
+PEOPLE = st.builds(
+    ParticipantSnapshot,
+    st.builds(
+        ev.Participant, ANY_TEXT, ANY_TEXT, st.sampled_from(("connected", "reconnecting", "disconnected"))
+    ),
+    st.lists(TRACKS, max_size=3).map(tuple),
+)
+ERRORS = st.builds(VideoError, st.integers(0, 99999), name=ANY_TEXT, message=ANY_TEXT, explanation=ANY_TEXT)
+
+
+@st.composite
+def hostile_rooms(draw: st.DrawFn) -> Snapshot:
+    """Rooms in which every text of the network is chosen by an enemy."""
+    state: ev.RoomState = draw(st.sampled_from(("connecting", "connected", "reconnecting", "disconnected")))
+    room = ev.Room(draw(ANY_TEXT), draw(ANY_TEXT), state)
+    local, *others = draw(st.lists(PEOPLE, min_size=1, max_size=4))
+    reason = draw(st.one_of(st.none(), ERRORS))
+    data = ev.Track("MT1", draw(ANY_TEXT), "data", True, "standard")
+    happened: list[ev.Event] = [
+        ev.TrackMessage(local.participant, data, draw(ANY_TEXT)),
+        ev.Disconnected(reason),
+        ev.Connected(local.participant, tuple(each.participant for each in others), draw(ANY_TEXT)),
+    ]
+    leg = Leg(draw(st.sampled_from(("connected", "reconnecting"))), rooms.ago(1), reason, draw(ANY_TEXT), 3)
+    return replace(
+        rooms.connected(0),
+        room=room,
+        url=draw(ANY_TEXT),
+        region=draw(ANY_TEXT),
+        signaling=leg,
+        media=leg,
+        local=local,
+        participants=tuple(others),
+        recent=tuple(ev.Occurrence(rooms.ago(1), room, event) for event in happened),
+        error=reason,
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    hostile_rooms(),
+    st.tuples(st.integers(1, 220), st.integers(1, 70)),
+    st.booleans(),
+)
+def test_no_text_of_the_network_reaches_beyond_its_place(
+    snapshot: Snapshot, size: Size, is_help_open: bool
+) -> None:
+    picture = drawn(snapshot, View(timezone=UTC, is_help_open=is_help_open), size)
+    assert_fits(picture, size)
+    categories = {unicodedata.category(character) for character in picture.replace("\n", "")}
+    assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}

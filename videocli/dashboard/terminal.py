@@ -1,0 +1,345 @@
+"""Shows the dashboard in a terminal: draws a few times a second, reads keys, and leaves all as it was.
+
+The only module of the dashboard that touches the terminal. The engine never waits for it: what the terminal
+does not take at once (a slow ssh, a stopped screen) waits here, and pictures are skipped until it is taken.
+"""
+
+import asyncio
+import codecs
+import os
+import select
+import signal
+import termios
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import IO, Any
+
+from rich.console import Console
+
+from videocli.dashboard.keys import press, split_keys
+from videocli.dashboard.lines import Picture
+from videocli.dashboard.render import render
+from videocli.dashboard.view import View
+from videocli.engine.commands import Command
+from videocli.engine.room.snapshot import Snapshot
+
+FRAME_SECONDS = 0.25
+ESCAPE_SECONDS = 0.05
+"""After this long an escape character is the escape key, not the beginning of a sequence."""
+GOODBYE_SECONDS = 0.5
+"""How long a terminal that takes nothing may hold up the end."""
+
+# xterm's control sequences (invisible-island.net/xterm/ctlseqs): alternate screen, no wrapping, no cursor.
+# Without wrapping, a character that the terminal thinks wider than we do cannot push the lines below it.
+_ALTERNATE = b"\x1b[?1049h"
+_MODES = b"\x1b[?7l\x1b[?25l\x1b[2J"
+_LEAVE = b"\x18\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
+"""CAN first: it ends a sequence of which the terminal has had only half."""
+_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
+"""Synchronized output: a terminal that knows it shows the frame at once."""
+
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+"""Where `termios.tcgetattr` has the modes of input, the local modes and the control characters."""
+
+
+def can_show(stdout: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a terminal that can show the dashboard; otherwise print lines."""
+    encoding = (getattr(stdout, "encoding", None) or "").lower().replace("-", "")
+    return stdout.isatty() and environ.get("TERM", "dumb") not in ("", "dumb") and encoding == "utf8"
+
+
+async def show(
+    get_snapshot: Callable[[], Snapshot],
+    post: Callable[[Command], None],
+    *,
+    view: View | None = None,
+    stdin: int = 0,
+    stdout: int = 1,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Show the room until it is disconnected, the terminal is gone, or the task is cancelled.
+
+    Keys are read if `stdin` is a terminal; what they ask for goes to `post`. Ctrl-C stays a signal (SIGINT),
+    and Ctrl-Z stops the process with its terminal restored. However this ends, the terminal is as it was.
+    Run it in the main thread.
+    """
+    await _Dashboard(get_snapshot, post, view or View(), _Screen(stdout), _Keyboard(stdin), environ).run()
+
+
+@dataclass(slots=True)
+class _Dashboard:
+    """The loop that takes keys and draws."""
+
+    get_snapshot: Callable[[], Snapshot]
+    post: Callable[[Command], None]
+    view: View
+    screen: "_Screen"
+    keyboard: "_Keyboard"
+    environ: Mapping[str, str]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    pressed: list[str] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Show the room until the end."""
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGTSTP, self._stop)
+            loop.add_signal_handler(signal.SIGCONT, self._enter)
+            loop.add_signal_handler(signal.SIGWINCH, self.wake.set)
+            while not self.screen.is_gone:
+                snapshot = self.get_snapshot()
+                if snapshot.room.state == "disconnected":
+                    return
+                self._follow_the_shell()
+                self._take_keys(snapshot)
+                self._draw(snapshot)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FRAME_SECONDS):
+                        await self.wake.wait()
+                self.wake.clear()
+        finally:
+            for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+                loop.remove_signal_handler(number)
+            self._leave()
+            self.screen.close()
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        if self.screen.is_ready():
+            size = self.screen.size()
+            self.screen.draw(frame_lines(render(snapshot, self.view, size), size, self.environ), size)
+
+    def _take_keys(self, snapshot: Snapshot) -> None:
+        for key in self.pressed:
+            if key == "ctrl+l":
+                self.screen.forget()
+            self.view, command = press(self.view, key, snapshot)
+            if command is not None:
+                self.post(command)
+        self.pressed.clear()
+
+    def _keys_pressed(self, keys: Sequence[str]) -> None:
+        self.pressed += keys
+        self.wake.set()
+
+    def _follow_the_shell(self) -> None:
+        """Take the terminal when we come to the foreground, and let go of it in the background.
+
+        Asked each time: bash's `fg` sends no SIGCONT to a job that runs.
+        """
+        if self.screen.is_entered and not self.screen.is_foreground():
+            self._leave()
+        elif not self.screen.is_entered:
+            self._enter()
+
+    def _enter(self) -> None:
+        """Take the terminal, unless we run in the background and it is not ours to take."""
+        if self.screen.is_foreground():
+            self.keyboard.enter(self._keys_pressed)
+            self.screen.enter()
+            self.wake.set()
+
+    def _leave(self) -> None:
+        self.screen.leave()
+        self.keyboard.leave(give_back=self.screen.is_foreground())
+
+    def _stop(self) -> None:
+        """Ctrl-Z: give the terminal back and stop, until SIGCONT.
+
+        By the signal's own default, which does not stop a process that no shell could continue (POSIX.1-2017,
+        section 2.4.3: an orphaned process group); then we go on at once.
+        """
+        loop = asyncio.get_running_loop()
+        self._leave()
+        loop.remove_signal_handler(signal.SIGTSTP)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        loop.add_signal_handler(signal.SIGTSTP, self._stop)
+        self._enter()
+
+
+def frame_lines(picture: Picture, size: tuple[int, int], environ: Mapping[str, str]) -> list[str]:
+    """The lines of a picture with their colours, as many as this terminal has (TERM, COLORTERM, NO_COLOR)."""
+    columns, rows = size
+    file = StringIO()
+    console = Console(
+        file=file,
+        force_terminal=True,
+        width=columns,
+        height=rows,
+        legacy_windows=False,
+        _environ=dict(environ),
+    )
+    console.print(picture, end="", crop=False)
+    return file.getvalue().split("\n")
+
+
+class _Screen:
+    """The output side of a terminal."""
+
+    def __init__(self, fd: int) -> None:
+        self._is_ours, self._fd = _own_description(fd)
+        self.is_entered = False
+        """The alternate screen is up, and ours."""
+        self._drawn: list[str] = []
+        self._drawn_size: tuple[int, int] | None = None
+        self._backlog = b""
+        self.is_gone = False
+        """The terminal was closed."""
+
+    def size(self) -> tuple[int, int]:
+        """Columns and rows; 80x24 where the terminal does not know."""
+        try:
+            columns, rows = os.get_terminal_size(self._fd)
+        except OSError:
+            return 80, 24
+        return (columns, rows) if columns > 0 and rows > 0 else (80, 24)
+
+    def is_foreground(self) -> bool:
+        """Whether we may use the terminal; one that does not control us is always ours."""
+        try:
+            return os.tcgetpgrp(self._fd) == os.getpgrp()
+        except OSError:
+            return True
+
+    def enter(self) -> None:
+        """Switch to the alternate screen, or if we are there, put it in order again."""
+        self.forget()
+        # Only once: a second switch would save the cursor of the alternate screen over the shell's.
+        self._write(_MODES if self.is_entered else _ALTERNATE + _MODES)
+        self.is_entered = True
+
+    def is_ready(self) -> bool:
+        """Whether the screen is ours and has taken the last picture."""
+        return self.is_entered and not self._backlog
+
+    def draw(self, lines: list[str], size: tuple[int, int]) -> None:
+        """Draw the lines that differ from what is there, in one write."""
+        is_fresh = size != self._drawn_size or len(lines) != len(self._drawn)
+        changes = [
+            # Erase first: at the right edge, erasing afterwards would take the last character with it.
+            f"\x1b[{row};1H\x1b[2K{text}"
+            for row, text in enumerate(lines, start=1)
+            if is_fresh or self._drawn[row - 1] != text
+        ]
+        self._drawn, self._drawn_size = lines, size
+        if changes:
+            clear = "\x1b[2J" if is_fresh else ""
+            self._write((_BEGIN_FRAME + clear + "".join(changes) + _END_FRAME).encode())
+
+    def forget(self) -> None:
+        """Draw everything the next time: somebody else may have written over it."""
+        self._drawn, self._drawn_size = [], None
+
+    def leave(self) -> None:
+        """Back to the normal screen; waits `GOODBYE_SECONDS` at most for a terminal that takes nothing."""
+        if not self.is_entered:
+            return
+        self.is_entered = False
+        self._set_backlog(b"")
+        data = _LEAVE
+        with suppress(OSError):
+            while data and select.select([], [self._fd], [], GOODBYE_SECONDS)[1]:
+                data = data[os.write(self._fd, data) :]
+
+    def close(self) -> None:
+        """Close what this object opened."""
+        if self._is_ours:
+            os.close(self._fd)
+
+    def _write(self, data: bytes) -> None:
+        self._set_backlog(self._backlog + data)
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._backlog:
+                self._set_backlog(self._backlog[os.write(self._fd, self._backlog) :])
+        except BlockingIOError:
+            asyncio.get_running_loop().add_writer(self._fd, self._flush)
+        except OSError:
+            self._set_backlog(b"")
+            self.is_gone = True
+
+    def _set_backlog(self, data: bytes) -> None:
+        self._backlog = data
+        if not data:
+            asyncio.get_running_loop().remove_writer(self._fd)
+
+
+def _own_description(fd: int) -> tuple[bool, int]:
+    """Whether the terminal could be opened anew, and the descriptor to write to.
+
+    Only then may it be made non-blocking: flags belong to the open file, which the shell and stdin share.
+    """
+    try:
+        return True, os.open(os.ttyname(fd), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False, fd
+
+
+class _Keyboard:
+    """The input side of a terminal; nothing at all if the descriptor is none."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._saved: list[Any] | None = None
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
+        self._escape: asyncio.TimerHandle | None = None
+
+    def enter(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        """Get each key as it is pressed, unseen; signals (Ctrl-C, Ctrl-Z) stay signals."""
+        if not os.isatty(self._fd):
+            return
+        with suppress(termios.error):  # closed in the meantime
+            if self._saved is None:
+                self._saved = termios.tcgetattr(self._fd)
+            mode = list(self._saved)
+            mode[_IFLAG] &= ~(termios.IXON | termios.ICRNL)
+            mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+            mode[_CC] = list(mode[_CC])
+            mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._fd, termios.TCSANOW, mode)
+            asyncio.get_running_loop().add_reader(self._fd, self._read, on_keys)
+
+    def leave(self, give_back: bool) -> None:
+        """Stop reading; `give_back`: restore the mode, which a shell does when we are in its background."""
+        if self._saved is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._fd)
+        self._forget_escape()
+        if give_back:
+            with suppress(OSError, termios.error):
+                # Keys pressed too late are not for the shell.
+                termios.tcflush(self._fd, termios.TCIFLUSH)
+                # Now, not after the output has drained: a stopped terminal never drains.
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
+        self._saved = None
+
+    def _read(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            return
+        self._forget_escape()
+        keys, self._begun = split_keys(self._begun + self._text.decode(data))
+        if self._begun:
+            loop = asyncio.get_running_loop()
+            self._escape = loop.call_later(ESCAPE_SECONDS, self._escape_pressed, on_keys)
+        if keys:
+            on_keys(keys)
+
+    def _escape_pressed(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        was_escape = self._begun == "\x1b"
+        self._begun = ""
+        if was_escape:
+            on_keys(["escape"])
+
+    def _forget_escape(self) -> None:
+        if self._escape is not None:
+            self._escape.cancel()
+            self._escape = None

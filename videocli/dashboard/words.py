@@ -1,0 +1,121 @@
+"""What happened, in words: one sentence an event, for the log pane, plain lines and screen readers.
+
+Words, not symbols; every name from the network is made safe (`safe_text`). Imports no rich, so that plain
+lines do not pay for the dashboard.
+"""
+
+from typing import assert_never
+
+from videocli.dashboard.safe_text import clean, name
+from videocli.engine import events as ev
+from videocli.errors import VideoError
+
+_PARTICIPANT: dict[type[ev.ParticipantEvent], str] = {
+    ev.ParticipantConnected: "{who} joined",
+    ev.ParticipantReconnecting: "{who} lost the connection and is reconnecting",
+    ev.ParticipantReconnected: "{who} is back",
+    ev.ParticipantDisconnected: "{who} left",
+    ev.LocalParticipantReconnecting: "We, {who}, lost the connection and are reconnecting",
+    ev.LocalParticipantReconnected: "We, {who}, are back",
+}
+
+_TRACK: dict[type[ev.TrackEvent], str] = {
+    ev.TrackPublished: "{who} published {what}",
+    ev.TrackUnpublished: "{who} stopped publishing {what}",
+    ev.TrackSubscribed: "Subscribed to {what} of {who}",
+    ev.TrackUnsubscribed: "No longer subscribed to {what} of {who}",
+    ev.TrackStarted: "{what} of {who} started",
+    ev.TrackEnabled: "{who} unmuted {what}",
+    ev.TrackDisabled: "{who} muted {what}",
+    ev.TrackSwitchedOff: "The server switched off {what} of {who}",
+    ev.TrackSwitchedOn: "The server switched on {what} of {who}",
+    ev.TrackPublishPriorityChanged: "{who} gave {what} {priority} priority",
+}
+
+
+def describe(event: ev.Event) -> str:
+    """One sentence, without a full stop; it begins with a capital letter or a name."""
+    match event:
+        case ev.Connected(local, participants, region):
+            where = f" in region {name(region)}" if region else ""
+            return f"Connected as {name(local.identity)}{where}; {_others(participants)}"
+        case ev.Reconnecting(error):
+            return f"Reconnecting: {explained(error)}"
+        case ev.Reconnected(downtime):
+            return f"Reconnected after {downtime:.1f} seconds"
+        case ev.Disconnected(reason):
+            return "Disconnected" if reason is None else f"Disconnected: {explained(reason)}"
+        case ev.ParticipantEvent(participant):
+            return _PARTICIPANT[type(event)].format(who=name(participant.identity))
+        case ev.TrackEvent(participant, track):
+            sentence = _TRACK[type(event)].format(
+                who=name(participant.identity), what=track_words(track), priority=track.priority
+            )
+            return _capitalised(sentence) if isinstance(event, ev.TrackStarted) else sentence
+        case ev.TrackSubscriptionFailed(participant, track, error):
+            who = name(participant.identity)
+            return f"Cannot subscribe to {track_words(track)} of {who}: {explained(error)}"
+        case ev.TrackDimensionsChanged(participant, track, width, height):
+            what = _capitalised(track_words(track))
+            return f"{what} of {name(participant.identity)} is now {width} by {height} pixels"
+        case ev.TrackMessage(participant, track, data):
+            who, what = name(participant.identity), track_words(track)
+            if isinstance(data, bytes):
+                return f"{who} sent {len(data)} bytes on {what}"
+            return f"{who} says on {what}: {clean(data)}"
+        case ev.LocalTrackPublished(track):
+            return f"Published our {track_words(track)}"
+        case ev.LocalTrackPublicationFailed(track, error):
+            return f"Cannot publish our {track_words(track)}: {explained(error)}"
+        case ev.DominantSpeakerChanged(speaker):
+            return "Nobody speaks" if speaker is None else f"{name(speaker.identity)} speaks loudest"
+        case ev.NetworkQualityLevelChanged(participant, level):
+            return f"Network quality of {name(participant.identity)} is now {level} of 5"
+        case ev.RecordingStarted():
+            return "Recording started"
+        case ev.RecordingStopped():
+            return "Recording stopped"
+        case ev.Stats(tracks):
+            return "Statistics: " + ("; ".join(map(_counted, tracks)) or "nothing flows")
+        case ev.Error(error):
+            return f"Error: {explained(error)}"
+        case _:
+            assert_never(event)
+
+
+def track_words(track: ev.Track) -> str:
+    """`video track camera`."""
+    return f"{track.kind} track {name(track.name)}"
+
+
+def explained(error: VideoError) -> str:
+    """The error on one line: code, name, message, and what to do."""
+    first = clean(str(error))
+    if not error.explanation:
+        return first or clean(error.name)
+    return f"{first.rstrip('.')}. {clean(error.explanation).rstrip('.')}"
+
+
+def _others(participants: tuple[ev.Participant, ...]) -> str:
+    if not participants:
+        return "nobody else is here"
+    shown = ", ".join(name(participant.identity) for participant in participants[:10])
+    more = len(participants) - 10
+    return f"also here: {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def _counted(row: ev.NamedStats) -> str:
+    counters = row.counters
+    text = (
+        f"{track_words(row.track)} of {name(row.participant.identity)} {row.direction} "
+        f"{counters.packets} packets, {counters.bytes} bytes, {counters.packets_lost} lost"
+    )
+    if counters.jitter is not None:
+        text += f", jitter {counters.jitter * 1000:.0f} milliseconds"
+    if counters.round_trip_time is not None:
+        text += f", round trip {counters.round_trip_time * 1000:.0f} milliseconds"
+    return text
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
