@@ -1,9 +1,12 @@
 import asyncio
+import gc
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.media.sources.support import (
+    PATIENCE,
     SteppingClock,
     collect,
     decode,
@@ -218,9 +221,10 @@ class TestTranscoding:
         frames = play(path, "audio", Codec.OPUS, 5)
         assert all(frame.data[0] & 4 for frame in frames), "the s bit of the TOC byte (RFC 6716, 3.1)"
 
-    def test_sound_without_loop_ends_with_the_file(self, tmp_path: Path) -> None:
-        path = make_file(tmp_path / "a.wav", audio="pcm_s16le", rate=44_100, seconds=0.5)
-        assert len(play(path, "audio", Codec.OPUS, None, loop=False)) in (25, 26)
+    @pytest.mark.parametrize("rate", [44_100, 48_000])
+    def test_sound_without_loop_ends_with_the_file(self, rate: int, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.wav", audio="pcm_s16le", rate=rate, seconds=0.51)
+        assert len(play(path, "audio", Codec.OPUS, None, loop=False)) == 26
 
     def test_a_very_short_sound_does_not_spin(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = make_file(tmp_path / "a.wav", audio="pcm_s16le", seconds=0.001)
@@ -251,6 +255,35 @@ def test_a_source_can_run_again(tmp_path: Path) -> None:
     first = collect(source, Codec.VP8, 10)
     assert collect(source, Codec.VP8, 10) == first
     assert collect(source, Codec.H264, 10)[0].codec is Codec.H264
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"), [("video", Codec.VP8), ("video", Codec.H264), ("audio", Codec.OPUS)]
+)
+def test_neither_thread_nor_file_stays_even_before_garbage_is_collected(
+    kind: MediaKind, codec: Codec, tmp_path: Path
+) -> None:
+    """FFmpeg's threads are not Python's: the system must be asked."""
+    path = make_file(tmp_path / "a.mkv", video="mpeg4", audio="aac")
+    threads, files = Path("/proc/self/task"), Path("/proc/self/fd")
+    if not threads.exists():
+        pytest.skip("needs /proc")
+
+    def count(folder: Path) -> int:
+        return len(list(folder.iterdir()))
+
+    gc.collect()
+    threads_before, files_before = count(threads), count(files)
+    gc.disable()
+    try:
+        collect(FileSource(kind, str(path), clock=SteppingClock()), codec, 10)
+        assert count(files) <= files_before
+        give_up_at = time.monotonic() + PATIENCE
+        while count(threads) > threads_before and time.monotonic() < give_up_at:
+            time.sleep(0.001)
+        assert count(threads) <= threads_before
+    finally:
+        gc.enable()
 
 
 def test_packets_are_keyframes_as_the_forwarder_sees_it(tmp_path: Path) -> None:

@@ -68,7 +68,6 @@ class VideoEncoder:
         context.framerate = Fraction(frame_rate)
         context.gop_size = _KEYFRAME_SECONDS * frame_rate
         context.bit_rate = bitrate
-        context.thread_count = 1
         context.options = {**encoder.options, "maxrate": str(bitrate), "bufsize": str(bitrate)}
         self._codec = codec
         self._context = context
@@ -109,10 +108,16 @@ class OpusEncoder:
 
 
 def _context(name: str) -> av.CodecContext:
+    """An encoder. Raises `SourceError` where FFmpeg lacks it.
+
+    One thread is enough: there are other tracks. (PyAV's filter before an audio encoder has its own.)
+    """
     try:
-        return av.CodecContext.create(name, "w")
+        context = av.CodecContext.create(name, "w")
     except UnknownCodecError as error:
         raise SourceError(
             message=f"FFmpeg here has no encoder {name}",
             explanation="Install PyAV from PyPI, which brings one: pip install --force-reinstall av",
         ) from error
+    context.thread_count = 1
+    return context

@@ -1,7 +1,7 @@
 """Decodes what a file holds and encodes it anew, for the codec that was negotiated."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -103,6 +103,7 @@ class VideoTranscoder:
         return None
 
     def close(self) -> None:
+        self._pictures.close()
         self._input.close()
 
     def _next_picture(self, elapsed: float) -> tuple[int, VideoFrame] | None:
@@ -141,7 +142,7 @@ class VideoTranscoder:
             self._encoder = VideoEncoder(self._codec, picture.width, picture.height, self._frame_rate)
         return self._encoder.encode(picture, timestamp, wants_keyframe)
 
-    def _timed(self, decoder: _Decoder) -> Iterator[tuple[int, VideoFrame | None]]:
+    def _timed(self, decoder: _Decoder) -> Generator[tuple[int, VideoFrame | None], None, None]:
         """Pictures with their timestamps; after a still image, nothing new for ever."""
         for pictures in decoder.passes():
             count = 0
@@ -187,9 +188,10 @@ class AudioTranscoder:
             return self._encoder.encode(sound, timestamp)
 
     def close(self) -> None:
+        self._sounds.close()
         self._input.close()
 
-    def _chunks(self, decoder: _Decoder) -> Iterator[AudioFrame]:
+    def _chunks(self, decoder: _Decoder) -> Generator[AudioFrame, None, None]:
         """The sound in pieces of one packet; the last one is filled up with silence."""
         resampler = _Resampler(self._layout)
         fifo = AudioFifo()
@@ -232,7 +234,7 @@ class _Resampler:
     """Makes s16 at 48 kHz of sound whose form may change on the way.
 
     Without timestamps: those of a file leap when it begins again, and samples count by themselves. PyAV's
-    own `AudioResampler` is such a graph too, but starts threads that outlive it.
+    own `AudioResampler` is such a graph too, but starts a thread for each core, and minds a change of form.
     """
 
     def __init__(self, layout: str) -> None:
