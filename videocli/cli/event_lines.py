@@ -47,10 +47,10 @@ def _fields(event: ev.Event) -> Json:
             }
         case ev.Reconnecting(error) | ev.Error(error):
             return {"error": _error(error)}
-        case ev.Reconnected(downtime):
-            return {"downtime": round(downtime, 3)}
-        case ev.Disconnected(reason):
-            return {"error": None if reason is None else _error(reason)}
+        case ev.Reconnected(downtime, attempts, gap):
+            return _outage(downtime, attempts, gap)
+        case ev.Disconnected(reason, downtime, attempts, gap):
+            return {"error": None if reason is None else _error(reason)} | _outage(downtime, attempts, gap)
         case ev.ParticipantEvent(participant):
             return {"participant": _participant(participant)}
         case ev.TrackEvent(participant, track):
@@ -92,6 +92,13 @@ def _text(text: str | None) -> str | None:
 
 def _room(room: ev.Room) -> Json:
     return {"sid": _text(room.sid), "name": _text(room.name), "state": room.state}
+
+
+def _outage(downtime: float | None, attempts: int | None, media_gap: float | None) -> Json:
+    """How long an outage took, in seconds; nothing if there was none."""
+    if downtime is None:
+        return {}
+    return {"downtime": round(downtime, 3), "attempts": attempts, "mediaGap": round(media_gap or 0.0, 3)}
 
 
 def _participant(participant: ev.Participant) -> Json:

@@ -41,8 +41,9 @@ def describe(event: ev.Event) -> str:
             return f"Connected as {name(local.identity)}{where}; {_others(participants)}"
         case ev.Reconnecting(error):
             return f"Reconnecting: {explained(error)}"
-        case ev.Reconnected(downtime):
-            return f"Reconnected after {downtime:.1f} seconds"
+        case ev.Reconnected(downtime, attempts, gap):
+            silence = f", {gap:.1f} seconds without media" if gap else ""
+            return f"Reconnected after {downtime:.1f} seconds, attempts: {attempts}{silence}"
         case ev.Disconnected(reason):
             return "Disconnected" if reason is None else f"Disconnected: {explained(reason)}"
         case ev.ParticipantEvent(participant):

@@ -46,7 +46,11 @@ class Meter:
                 continue
             key = (row.direction, row.media_id)
             before = self._samples.get(key)
-            rate = None if before is None else rates(before.counters, counters, now - before.at)
+            rate = (
+                None
+                if before is None or now <= before.at
+                else rates(before.counters, counters, now - before.at, is_sent=row.direction == "sent")
+            )
             samples[key] = _Sample(now, counters, rate)
         self._samples = samples
 

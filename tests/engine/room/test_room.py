@@ -9,6 +9,7 @@ from videocli.engine import reports as rp
 from videocli.engine.room.room import MAX_EARLY_MESSAGES, Report, Room
 from videocli.engine.room.tracks import LocalTrack
 from videocli.errors import error
+from videocli.media.frames import TrackKind
 
 MIC = rp.TrackInfo("MT1", "mic", "audio")
 CAM = rp.TrackInfo("MT2", "cam", "video")
@@ -195,14 +196,19 @@ class TestOurTracks:
         assert names(events) == ["LocalTrackPublicationFailed"]
         assert not room.local.tracks
 
-    def test_found_by_sid_then_name_then_kind(self) -> None:
+    def test_found_by_sid_then_kind_then_name(self) -> None:
         local = room_with().local
-        for track_id, name, kind in [("a", "MT1", "audio"), ("b", "audio", "video"), ("c", "x", "audio")]:
-            local.tracks[track_id] = LocalTrack(rp.LocalTrackInfo(track_id, name, kind))  # type: ignore[arg-type]  # kind is one of the three
+        named: list[tuple[str, str, TrackKind]] = [
+            ("a", "MT1", "audio"),
+            ("b", "audio", "video"),
+            ("c", "x", "audio"),
+        ]
+        for track_id, name, kind in named:
+            local.tracks[track_id] = LocalTrack(rp.LocalTrackInfo(track_id, name, kind))
         local.tracks["c"].sid = "MT1"
         assert [track.info.id for track in local.find("MT1")] == ["c"]
-        assert [track.info.id for track in local.find("audio")] == ["b"]
-        assert [track.info.id for track in local.find("video")] == ["b"]
+        assert [track.info.id for track in local.find("audio")] == ["a", "c"]
+        assert [track.info.id for track in local.find("x")] == ["c"]
         assert local.find("nothing") == []
 
 

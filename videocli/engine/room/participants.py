@@ -42,8 +42,8 @@ class LocalParticipant:
         return tuple(track.info for track in self.tracks.values())
 
     def find(self, reference: str) -> list[LocalTrack]:
-        """The tracks that a person means by a SID, a name or a kind, the most particular first."""
-        for key in ("sid", "name", "kind"):
+        """The tracks that a person means by a SID, a kind or a name; a kind means all tracks of it."""
+        for key in ("sid", "kind", "name"):
             found = [track for track in self.tracks.values() if getattr(track.view(), key) == reference]
             if found:
                 return found
