@@ -79,6 +79,7 @@ class Generation(aioice.Connection):
         self.hosts_gathered = asyncio.Event()
         self.all_gathered = False
         self.connected = False
+        self._is_ended = False
         self.suspect = False
         """Connected once, but the path does not answer any more."""
         self.overdue = False
@@ -155,6 +156,7 @@ class Generation(aioice.Connection):
 
         Gathering of hosts is not interrupted: aioice would lose the sockets opened so far.
         """
+        self._is_ended = True
         if self.timer is not None:
             self.timer.cancel()
         if self.gathering is not None:
@@ -183,10 +185,13 @@ class Generation(aioice.Connection):
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
     async def query_consent(self) -> None:
-        """Ask for consent as long as this generation lives, and report when the answer changes."""
+        """Ask for consent as long as this generation lives, and report when the answer changes.
+
+        aioice starts this when a connection comes up, be it while it is being closed.
+        """
         timing = self._owner.timing
         misses = 0
-        while True:
+        while not self._is_ended:
             if misses == 0:
                 await asyncio.sleep(timing.consent_interval * random.uniform(0.8, 1.2))
             if await self._is_heard(timing.consent_reply):

@@ -13,15 +13,24 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_over = False
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run it; after `cancel` it is cancelled before it begins.
+
+        A handshake of aiortc may swallow its cancellation (Python 3.11's `asyncio.wait_for` does), go on, and
+        want to start what follows it.
+        """
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        if self._is_over:
+            task.cancel()
         return task
 
     async def cancel(self) -> None:
         """Cancel all tasks but the one that calls, and wait for them."""
+        self._is_over = True
         others = self._tasks - {asyncio.current_task()}
         for task in others:
             task.cancel()
