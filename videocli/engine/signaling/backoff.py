@@ -4,8 +4,8 @@ import random
 
 _FIRST_MS = 80.0
 _FACTOR = 1.5
-CAP_SECONDS = 1.0
-"""The SDK's cap is 10 s. Ours is lower, so that a path that is back is found within about a second."""
+CAP_SECONDS = 0.4
+"""The SDK's cap is 10 s. Ours is lower, so that a path that is back is found sooner than by the SDK."""
 
 _LAST_EXPONENT = 20
 """Far beyond the cap; keeps the power finite however long an outage lasts."""
