@@ -1,4 +1,4 @@
-"""A session description for `FakePeer`: JSON where real ones have SDP, with the parts that matter to us."""
+"""A session description for `FakePeer`: one line of JSON where real ones have SDP, and the ICE ufrag's."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -31,13 +31,13 @@ class WireDescription:
 
 def write(description: WireDescription) -> str:
     """The description as text."""
-    return json.dumps(asdict(description))
+    return f"{json.dumps(asdict(description))}\r\na=ice-ufrag:{description.ufrag}\r\n"
 
 
 def read(text: str) -> WireDescription:
     """The description that the text holds. Raises `MediaError` 53402."""
     try:
-        fields = json.loads(text)
+        fields = json.loads(text.partition("\r\n")[0])
         sections = tuple(WireSection(**section) for section in fields["sections"])
         return WireDescription(fields["peer"], fields["ufrag"], sections)
     except (ValueError, KeyError, TypeError) as fault:

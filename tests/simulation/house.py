@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.simulation.network import MemoryNetwork
@@ -74,6 +74,11 @@ class House:
             random=random.Random(seed),
         )
 
+    def outside_of(self, host: str) -> Outside:
+        """The world as one host sees it, with a line and datagrams of its own for faults to hit."""
+        dial = self.signaling.line(host).dial
+        return replace(self.outside, dial=dial, make_peer=self.media.make_peers_of(host))
+
     @asynccontextmanager
     async def open(self, config: ServeConfig | None = None) -> AsyncIterator[None]:
         """The server runs until the context is left; then nothing may be left of it or its guests."""
@@ -95,8 +100,9 @@ class House:
         room: str = "my-room",
         token: str | None = None,
         config: Callable[[JoinConfig], JoinConfig] = lambda config: config,
+        on_event: Callable[[ev.Occurrence], None] = lambda occurrence: None,
     ) -> Guest:
-        """Somebody comes to the door."""
+        """Somebody comes to the door, from a host of the same name; `on_event` is told at once."""
         held = token or self.token(identity, room)
 
         async def give() -> str:
@@ -108,6 +114,8 @@ class House:
         def tell(occurrence: ev.Occurrence) -> None:
             told.append(occurrence)
             news.set()
+            on_event(occurrence)
 
-        session = Session(config(JoinConfig(SignalingConfig(URL, room, give))), self.outside, tell)
+        wanted = config(JoinConfig(SignalingConfig(URL, room, give)))
+        session = Session(wanted, self.outside_of(identity), tell)
         return Guest(session, asyncio.create_task(session.run(), name=identity), told, news)

@@ -4,38 +4,36 @@ Each frame is one packet. All events come through `loop.call_soon`, so in order 
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from tests.simulation.fake_sdp import SectionKind, WireDescription, WireSection, read, write
+from tests.simulation.fake_tracks import FakeDataChannel, FakeReceiver, FakeSender
 from videocli.errors import error
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import Codec, MediaKind
 from videocli.media.peer import (
-    DataChannelClosed,
     DataChannelOpened,
     DataMessage,
-    DimensionsChanged,
     DtlsFailed,
     IceCandidate,
     IceServer,
     IceState,
     IceStateChanged,
     LocalCandidates,
-    MediaFlowing,
+    MakePeer,
     MediaPacket,
     PeerConfig,
     PeerConnection,
     PeerEvent,
     RemoteTrackEnded,
     RemoteTrackStarted,
-    TrackStats,
 )
 
 CONSENT_SECONDS = 3.0
 """How long after its death a path that was up counts as failed."""
 CHECKING_SECONDS = 15.0
 """How long a path that never came up is tried."""
-KEYFRAME_REQUEST_SECONDS = 0.3
 
 
 class FakeMediaNetwork:
@@ -47,15 +45,47 @@ class FakeMediaNetwork:
         """How long making or applying a description takes."""
         self.peers: list[FakePeer] = []
         """Every peer ever made, in order."""
+        self.on_data: Callable[[FakePeer, DataMessage], None] = lambda peer, message: None
+        """Told of each message that arrives at a peer."""
+        self._peers: dict[str, FakePeer] = {}
         self._blocked: set[str] = set()
+        self._mute_hosts: set[str] = set()
+        self._deaf_hosts: set[str] = set()
         self._dead_ufrags: set[str] = set()
         self._ufrags = 0
 
     def make_peer(self, config: PeerConfig, on_event: Callable[[PeerEvent], None]) -> PeerConnection:
         """Another peer of this network."""
-        peer = FakePeer(self, f"fake{len(self.peers) + 1}", config, on_event)
+        return self._make_peer(config, on_event, None)
+
+    def make_peers_of(self, host: str) -> MakePeer:
+        """A `MakePeer` whose peers live on a host, for the faults that hit hosts."""
+        return lambda config, on_event: self._make_peer(config, on_event, host)
+
+    def _make_peer(
+        self, config: PeerConfig, on_event: Callable[[PeerEvent], None], host: str | None
+    ) -> "FakePeer":
+        peer = FakePeer(self, f"fake{len(self.peers) + 1}", config, on_event, host)
         self.peers.append(peer)
+        self._peers[peer.id] = peer
         return peer
+
+    def lose(self, host: str, outgoing: bool = True, incoming: bool = True) -> None:
+        """Lose all datagrams that a host sends, all that are sent to it, or both."""
+        for hosts, is_lost in ((self._mute_hosts, outgoing), (self._deaf_hosts, incoming)):
+            (hosts.add if is_lost else hosts.discard)(host)
+        self._reconsider()
+
+    def carry(self, host: str) -> None:
+        """Lose a host's datagrams no longer."""
+        self.lose(host, outgoing=False, incoming=False)
+
+    def kill_paths(self, host: str) -> None:
+        """Lose every path that a host uses now for good."""
+        for peer in self.peers:
+            if peer.host == host and not peer.is_closed:
+                self._dead_ufrags.add(peer.ufrag)
+        self._reconsider()
 
     def block(self, peer: "FakePeer") -> None:
         """Lose all datagrams of a peer, on whatever path."""
@@ -79,157 +109,34 @@ class FakeMediaNetwork:
 
     def other(self, peer: "FakePeer") -> "FakePeer | None":
         """Whom the peer has described itself to, and who has described itself to it."""
-        for other in self.peers:
-            if other.id == peer.remote_id and other.remote_id == peer.id and not other.is_closed:
-                return other
-        return None
+        other = self._peers.get(peer.remote_id or "")
+        return other if other is not None and other.remote_id == peer.id and not other.is_closed else None
 
     def carries(self, peer: "FakePeer") -> bool:
-        """Whether datagrams pass between the peer and its other."""
+        """Whether datagrams pass between the peer and its other, in both directions."""
+        other = self.other(peer)
+        return other is not None and self.hears(peer) and self.hears(other)
+
+    def hears(self, peer: "FakePeer") -> bool:
+        """Whether datagrams of its other reach the peer."""
         other = self.other(peer)
         return (
             other is not None
             and not self._blocked & {peer.id, other.id}
             and not self._dead_ufrags & {peer.ufrag, other.ufrag}
+            and other.host not in self._mute_hosts
+            and peer.host not in self._deaf_hosts
         )
 
     def settle(self, peer: "FakePeer") -> None:
         """A description was applied, or the peer closed: see who can reach whom now."""
-        self._reconsider()
+        other = self._peers.get(peer.remote_id or "")
+        self._reconsider([peer] if other is None else [peer, other])
 
-    def _reconsider(self) -> None:
-        for peer in self.peers:
-            peer.path_changed(self.carries(peer))
-
-
-@dataclass(slots=True, eq=False)
-class FakeReceiver:
-    """The `Receiver` of a `FakePeer`."""
-
-    peer: "FakePeer"
-    kind: MediaKind
-    mid: str
-    track_id: str
-    on_frame: Callable[[EncodedFrame], None] | None = None
-    on_packet: Callable[[MediaPacket], None] | None = None
-    is_flowing: bool = False
-    counted: TrackStats = field(default_factory=TrackStats)
-    asked_at: float = float("-inf")
-
-    def request_keyframe(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self.asked_at < KEYFRAME_REQUEST_SECONDS:
-            return
-        self.asked_at = now
-        self.counted = replace(self.counted, plis=self.counted.plis + 1)
-        self.peer.ask_keyframe(self.mid)
-
-    def stats(self) -> TrackStats:
-        return self.counted
-
-    def take(self, packet: MediaPacket) -> None:
-        """A packet came."""
-        self.counted = _count(self.counted, packet)
-        if not self.is_flowing and (self.kind == "audio" or packet.starts_keyframe):
-            self.is_flowing = True
-            self.peer.report(MediaFlowing(self))
-        if self.on_packet is not None:
-            self.on_packet(packet)
-        if self.on_frame is not None and self.is_flowing:
-            is_keyframe = packet.starts_keyframe
-            self.on_frame(EncodedFrame(packet.payload, packet.timestamp, is_keyframe, packet.codec))
-
-
-@dataclass(slots=True, eq=False)
-class FakeSender:
-    """The `Sender` of a `FakePeer`."""
-
-    peer: "FakePeer"
-    kind: MediaKind
-    track_id: str
-    ssrc: int
-    on_keyframe_request: Callable[[], None] | None = None
-    codec: Codec | None = None
-    mid: str | None = None
-    is_removed: bool = False
-    counted: TrackStats = field(default_factory=TrackStats)
-    source: int | None = None
-    has_keyframe: bool = False
-    is_possible: bool = False
-
-    def send_frame(self, frame: EncodedFrame) -> None:
-        self._send(MediaPacket(frame.codec, 0, 0, frame.timestamp, True, frame.data, frame.is_keyframe))
-
-    def forward(self, packet: MediaPacket) -> None:
-        if packet.ssrc != self.source:
-            self.source, self.has_keyframe = packet.ssrc, False
-        self._send(packet)
-
-    def stats(self) -> TrackStats:
-        return replace(self.counted, codec=self.codec)
-
-    def _send(self, packet: MediaPacket) -> None:
-        if self.codec is None or self.mid is None or not self.peer.is_up:
-            return
-        self.has_keyframe |= packet.starts_keyframe
-        if self.kind == "video" and not self.has_keyframe:
-            return
-        self.counted = _count(self.counted, packet)
-        number = self.counted.packets & 0xFFFF
-        rewritten = replace(packet, ssrc=self.ssrc, sequence_number=number)
-        self.peer.transmit(self.mid, rewritten)
-
-
-def _count(stats: TrackStats, packet: MediaPacket) -> TrackStats:
-    return replace(
-        stats,
-        packets=stats.packets + 1,
-        bytes=stats.bytes + len(packet.payload),
-        frames=stats.frames + 1,
-        keyframes=stats.keyframes + packet.starts_keyframe,
-        codec=packet.codec,
-    )
-
-
-@dataclass(slots=True, eq=False)
-class FakeDataChannel:
-    """One end of a data channel; `twin` is the other, once open."""
-
-    peer: "FakePeer"
-    label: str
-    ordered: bool
-    max_retransmits: int | None
-    max_packet_life_time: int | None
-    twin: "FakeDataChannel | None" = None
-    is_closed: bool = False
-    queue: list[str | bytes] = field(default_factory=list)
-
-    @property
-    def is_open(self) -> bool:
-        return self.twin is not None and not self.is_closed
-
-    def send(self, data: str | bytes) -> None:
-        if self.is_closed:
-            return
-        is_reliable = self.max_retransmits is None and self.max_packet_life_time is None
-        if self.peer.is_up or is_reliable or self.twin is None:
-            self.queue.append(data)
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what waits, if the path is up."""
-        if self.twin is None or not self.peer.is_up:
-            return
-        for data in self.queue:
-            self.twin.peer.report(DataMessage(self.twin, data))
-        self.queue.clear()
-
-    def close(self) -> None:
-        for end in (self, self.twin):
-            if end is not None and not end.is_closed:
-                end.is_closed = True
-                end.peer.forget_channel(end)
-                end.peer.report(DataChannelClosed(end))
+    def _reconsider(self, peers: "Sequence[FakePeer] | None" = None) -> None:
+        for peer in self.peers if peers is None else peers:
+            if not peer.is_closed:
+                peer.path_changed(self.carries(peer), self.hears(peer))
 
 
 @dataclass(slots=True, eq=False)
@@ -265,8 +172,12 @@ class FakePeer:
         peer_id: str,
         config: PeerConfig,
         on_event: Callable[[PeerEvent], None],
+        host: str | None = None,
     ) -> None:
         self.id = peer_id
+        self.host = host
+        self.made_in = contextvars.copy_context()
+        """The context of whoever made it: what happens to it later is theirs, too."""
         self.config = config
         self.ufrag = network.new_ufrag()
         self.remote_id: str | None = None
@@ -277,6 +188,7 @@ class FakePeer:
         self._network = network
         self._on_event = on_event
         self._state = IceState.NEW
+        self._told_state = IceState.NEW
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._sections: list[_Section] = []
@@ -289,11 +201,11 @@ class FakePeer:
 
     @property
     def ice_state(self) -> IceState:
-        return self._state
+        return self._told_state
 
     @property
     def needs_negotiation(self) -> bool:
-        return bool(
+        return self._state is not IceState.CLOSED and bool(
             self._unplaced
             or self._restart_ufrag
             or (self._channels and not self._has_data_section())
@@ -301,7 +213,7 @@ class FakePeer:
         )
 
     async def create_offer(self) -> str:
-        await self._take_time()
+        await self._take_time(53400)
         senders = {section.mid: section.sender for section in self._sections if section.sender is not None}
         wire = [self._wire(section, receives=True) for section in self._sections]
         for sender in self._unplaced:
@@ -326,10 +238,11 @@ class FakePeer:
             wire.append(WireSection(mid, "application", None, receives=False))
         description = WireDescription(self.id, self._restart_ufrag or self.ufrag, tuple(wire))
         self._offer = _Offer(description, senders)
+        self._tell_candidates(description.ufrag)
         return write(description)
 
     async def accept_answer(self, sdp: str) -> None:
-        await self._take_time()
+        await self._take_time(53402)
         answer = read(sdp)
         offer = self._offer
         if offer is None or [w.mid for w in answer.sections] != [w.mid for w in offer.description.sections]:
@@ -347,7 +260,7 @@ class FakePeer:
         self._set_remote(answer)
 
     async def accept_offer(self, sdp: str) -> str:
-        await self._take_time()
+        await self._take_time(53402)
         offer = read(sdp)
         known = [section.mid for section in self._sections]
         if [w.mid for w in offer.sections][: len(known)] != known:
@@ -362,6 +275,7 @@ class FakePeer:
             self._apply(section, theirs)
             wire.append(self._wire(section, receives=theirs.msid is not None))
         self._set_remote(offer)
+        self._tell_candidates(self.ufrag)
         return write(WireDescription(self.id, self.ufrag, tuple(wire)))
 
     async def add_candidates(self, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
@@ -404,7 +318,7 @@ class FakePeer:
             return
         other, was_up = self._network.other(self), self.is_up
         self.is_closed = True
-        self._state = IceState.CLOSED
+        self._state = self._told_state = IceState.CLOSED
         if self._timer is not None:
             self._timer.cancel()
         if other is not None and was_up:
@@ -417,23 +331,18 @@ class FakePeer:
         """Let the DTLS handshake fail."""
         self.report(DtlsFailed())
 
-    def show_dimensions(self, mid: str, width: int, height: int) -> None:
-        """Let a keyframe on a section we receive announce a picture size."""
-        section = self._section(mid)
-        assert section is not None
-        assert section.receiver is not None
-        self.report(DimensionsChanged(section.receiver, width, height))
-
     # What other fakes call.
 
     def report(self, event: PeerEvent) -> None:
         """Say that something happened."""
+        if isinstance(event, DataMessage):
+            self._network.on_data(self, event)
         self._soon(lambda: self._on_event(event))
 
     def transmit(self, mid: str, packet: MediaPacket) -> None:
         """Send a packet to the other side."""
         other = self._network.other(self)
-        if other is not None:
+        if other is not None and self._network.hears(other):
             other.deliver(mid, packet)
 
     def deliver(self, mid: str, packet: MediaPacket) -> None:
@@ -460,15 +369,21 @@ class FakePeer:
         self._change_state(IceState.CLOSED)
         self.is_up = False
 
-    def path_changed(self, carries: bool) -> None:
-        """Datagrams pass now, or pass no longer."""
+    def path_changed(self, carries: bool, hears: bool) -> None:
+        """Datagrams pass now both ways, or only towards us, or not even that.
+
+        A path that is up stays so as long as something is heard (`videocli.media.aiortc_inside.generation`).
+        """
         if self.is_closed or self._state is IceState.CLOSED:
             return
         if carries:
             self._set_timer(None, None)
             self._soon(self._come_up)
-        elif self.is_up:
+        elif self.is_up and not hears:
             self.is_up = False
+            for section in self._sections:
+                if section.sender is not None:
+                    section.sender.is_possible = section.sender.has_keyframe = False
             self._set_timer(CONSENT_SECONDS, IceState.FAILED)
 
     # Inside.
@@ -479,6 +394,9 @@ class FakePeer:
         self.is_up = True
         self._change_state(IceState.CONNECTED)
         self._open_channels()
+        for channel in self._channels:
+            if channel.twin is not None:
+                channel.twin.flush()
         for section in self._sections:
             self._begin_sending(section)
 
@@ -538,11 +456,13 @@ class FakePeer:
             if self._state in (IceState.NEW, IceState.FAILED):
                 self._change_state(IceState.CHECKING)
                 self._set_timer(CHECKING_SECONDS, IceState.FAILED)
-        if self._gathered != self.ufrag:
-            self._gathered = self.ufrag
-            candidate = IceCandidate(f"candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag {self.ufrag}", "0", 0)
-            self.report(LocalCandidates(self.ufrag, (candidate,), complete=True))
         self._network.settle(self)
+
+    def _tell_candidates(self, ufrag: str) -> None:
+        if self._gathered != ufrag:
+            self._gathered = ufrag
+            candidate = IceCandidate(f"candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag {ufrag}", "0", 0)
+            self.report(LocalCandidates(ufrag, (candidate,), complete=True))
 
     def _set_ufrag(self, ufrag: str) -> None:
         if ufrag == self._restart_ufrag:
@@ -554,12 +474,19 @@ class FakePeer:
             self._timer.cancel()
             self._timer = None
         if seconds is not None and state is not None:
-            self._timer = self._loop.call_later(seconds, self._change_state, state)
+            self._timer = self._loop.call_later(
+                seconds, self._change_state, state, context=self.made_in
+            )
 
     def _change_state(self, state: IceState) -> None:
         if state is not self._state and not self.is_closed:
             self._state = state
-            self.report(IceStateChanged(state))
+
+            def tell() -> None:
+                self._told_state = state
+                self._on_event(IceStateChanged(state))
+
+            self._soon(tell)
 
     @property
     def _receives_on_own(self) -> bool:
@@ -591,7 +518,9 @@ class FakePeer:
             if not self.is_closed:
                 call()
 
-        self._loop.call_soon(run)
+        self._loop.call_soon(run, context=self.made_in)
 
-    async def _take_time(self) -> None:
+    async def _take_time(self, code: int) -> None:
         await asyncio.sleep(self._network.negotiation_seconds)
+        if self._state is IceState.CLOSED:
+            raise error(code)

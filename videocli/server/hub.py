@@ -1,15 +1,10 @@
-"""Carries what clients say to their rooms, and what is true in a room to its clients.
-
-`settle` is the only way out: after every change in a room, media follows it, then each client is told what it
-has not been told, then whoever runs the server is.
-"""
+"""Lets clients into rooms, carries what they and their media say there, and shows them out again."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from videocli import tokens
@@ -26,7 +21,6 @@ from videocli.protocol.rsp import (
     IceRequest,
     Options,
     PeerConnectionState,
-    RemoteParticipant,
     RoomState,
     ServerError,
     ServerUpdate,
@@ -35,10 +29,10 @@ from videocli.protocol.rsp import (
 from videocli.server import events as ev
 from videocli.server import leg as lg
 from videocli.server.connection import Connection
-from videocli.server.forwarder import Forwarder
+from videocli.server.house import Client, House
 from videocli.server.registry import Registry
 from videocli.server.room import Participant, Phase, Room
-from videocli.server.rsp_server import Picture, RspServer
+from videocli.server.rsp_server import RspServer
 
 _log = logging.getLogger(__name__)
 
@@ -46,32 +40,6 @@ MAX_CONNECTIONS = 1000
 """More sockets than that are told `busy`."""
 GRACE_SECONDS = 0.3
 """How long clients may take to close their sockets when the server shuts down."""
-
-
-@dataclass(slots=True, eq=False)
-class _House:
-    """A room with what belongs to it."""
-
-    room: Room
-    name: ev.RoomName
-    forwarder: Forwarder
-    clients: dict[str, "_Client"] = field(default_factory=dict)
-    """By participant SID."""
-    seen: dict[str, RemoteParticipant] = field(default_factory=dict)
-    """What `on_event` has been told."""
-
-
-@dataclass(slots=True, eq=False)
-class _Client:
-    """A participant with what belongs to it."""
-
-    house: _House
-    participant: Participant
-    rsp: RspServer
-    connection: Connection | None
-    leg: lg.Leg
-    given_up: PeerConnectionState | None = None
-    """The peer connection before this one, to be closed by the message that offers this one."""
 
 
 class Hub:
@@ -92,9 +60,9 @@ class Hub:
         self._session_timeout = session_timeout
         self._on_event = on_event
         self._registry = Registry(max_participants, outside.random)
-        self._houses: dict[str, _House] = {}
-        self._sessions: dict[str, _Client] = {}
-        self._connections: dict[Connection, _Client | None] = {}
+        self._houses: dict[str, House] = {}
+        self._sessions: dict[str, Client] = {}
+        self._connections: dict[Connection, Client | None] = {}
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -117,11 +85,12 @@ class Hub:
     async def shut_down(self) -> None:
         """End every session and socket; the sockets get `GRACE_SECONDS`, then a close with 1001."""
         self._is_shut = True
-        for house in list(self._houses.values()):
-            for client in list(house.clients.values()):
-                self._end(client, Disconnected("completed"))
-        if self._timer is not None:
-            self._timer.cancel()
+        clients = [client for house in self._houses.values() for client in house.clients.values()]
+        for client in clients:
+            if client.connection is not None:
+                client.connection.end(Disconnected("completed"))
+        for client in clients:
+            self._end(client, None)
         if self._connections:
             self._empty.clear()
             with suppress(TimeoutError):
@@ -135,6 +104,9 @@ class Hub:
     # What clients say.
 
     def _receive(self, connection: Connection, message: ClientMessage) -> None:
+        if self._is_shut:
+            connection.end(Disconnected("completed"))
+            return
         try:
             match message:
                 case IceRequest():
@@ -175,19 +147,25 @@ class Hub:
         participant.apply(message.participant)
         house = self._house(room)
         rsp = RspServer(
-            _new_session(self._outside.random),
+            _new_id(self._outside.random),
             participant.sid,
             participant.identity,
             Options(self._session_timeout, media_region="local", signaling_region="local"),
         )
-        client = _Client(house, participant, rsp, connection, self._new_leg(participant, house, offers[0].id))
+        client = Client(house, participant, rsp, connection, self._new_leg(participant, house, offers[0].id))
         self._connections[connection] = client
         house.clients[participant.sid] = client
         self._describe(client, offers)
 
     def _sync(self, connection: Connection, message: Sync) -> None:
-        grants = self._verify(message.token)
         client = self._sessions.get(message.session)
+        try:
+            grants = self._verify(message.token)
+        except VideoError as fault:
+            # Who holds the session has no token that counts and will not come again.
+            if client is not None:
+                self._end(client, _error_message(fault))
+            raise
         if client is None or client.participant.identity != grants.identity:
             raise error(53204)
         room = client.house.room
@@ -196,18 +174,18 @@ class Hub:
         if other is not None and other is not client:
             raise error(53004)
         if client.connection is not None and client.connection is not connection:
-            self._connections[client.connection] = None
             client.connection.close(1011, "another socket of the same session")
         self._connections[connection] = client
         client.connection = connection
         connection.joined()
+        client.given_up = None
         client.participant.come_back()
         client.participant.apply(message.participant)
         self._describe(client, message.peer_connections)
         client.leg.reachable(True)
-        connection.send(client.rsp.synced(self._picture(client), [client.leg.standing()]))
-        self._settle(client.house)
-        self._confirm(client)
+        connection.send(client.rsp.synced(client.house.picture(client), [client.leg.standing()]))
+        client.house.settle()
+        client.house.confirm(client)
 
     def _update(self, connection: Connection, message: ClientUpdate) -> None:
         client = self._connections[connection]
@@ -215,8 +193,8 @@ class Hub:
             raise error(53204)
         self._describe(client, message.peer_connections)
         if client.participant.apply(message.participant):
-            self._settle(client.house)
-            self._confirm(client)
+            client.house.settle()
+            client.house.confirm(client)
 
     def _disconnect(self, connection: Connection) -> None:
         client = self._connections[connection]
@@ -232,7 +210,7 @@ class Hub:
         if client is not None:
             self._end(client, None)
 
-    def _socket_lost(self, client: _Client) -> None:
+    def _socket_lost(self, client: Client) -> None:
         client.connection = None
         if client.participant.phase is Phase.JOINING:
             self._end(client, None)
@@ -240,13 +218,13 @@ class Hub:
         now = asyncio.get_running_loop().time()
         client.participant.leave_for(now, self._session_timeout)
         client.leg.reachable(False)
-        self._settle(client.house)
+        client.house.settle()
         self._set_timer()
 
     # What media says.
 
     def _new_leg(
-        self, participant: Participant, house: _House, peer_id: str, offers_first: bool = False
+        self, participant: Participant, house: House, peer_id: str, offers_first: bool = False
     ) -> lg.Leg:
         leg: lg.Leg
 
@@ -264,9 +242,7 @@ class Hub:
         house.forwarder.use_leg(participant.sid, leg)
         return leg
 
-    def _describe(
-        self, client: _Client, states: "tuple[PeerConnectionState, ...] | list[PeerConnectionState]"
-    ) -> None:
+    def _describe(self, client: Client, states: Sequence[PeerConnectionState]) -> None:
         for state in states:
             if state.id != client.leg.id:
                 continue
@@ -275,7 +251,7 @@ class Hub:
             if state.ice is not None:
                 client.leg.trickle(state.ice)
 
-    def _heard(self, client: _Client, news: lg.LegReport) -> None:
+    def _heard(self, client: Client, news: lg.LegReport) -> None:
         match news:
             case lg.Described(description):
                 state = PeerConnectionState(client.leg.id, description)
@@ -288,13 +264,13 @@ class Hub:
             case lg.MessageReceived(label, data):
                 client.house.forwarder.take_message(client.participant.sid, label, data)
             case lg.SourcesChanged():
-                self._settle(client.house)
+                client.house.settle()
             case lg.SendersRefused(senders):
                 client.house.forwarder.refused(client.participant.sid, senders)
-                self._settle(client.house)
+                client.house.settle()
             case lg.PathChanged(is_up):
                 client.participant.has_media = is_up
-                self._settle(client.house)
+                client.house.settle()
             case lg.Failed(fault):
                 self._end(client, _error_message(fault))
             case lg.Unanswered():
@@ -302,11 +278,12 @@ class Hub:
             case lg.ClosedByClient():
                 client.participant.has_media = False
                 client.house.forwarder.use_leg(client.participant.sid, None)
-                self._settle(client.house)
+                self._spawn(client.leg.close())
+                client.house.settle()
             case _:
                 assert_never(news)
 
-    def _welcome(self, client: _Client, answer: PeerConnectionState) -> None:
+    def _welcome(self, client: Client, answer: PeerConnectionState) -> None:
         """The answer is there, so the client is in."""
         house, participant = client.house, client.participant
         if any(
@@ -322,57 +299,32 @@ class Hub:
         if client.connection is not None:
             client.connection.joined()
             client.connection.send(
-                client.rsp.connected(house.room.sid, house.room.name, self._picture(client), [answer])
+                client.rsp.connected(house.room.sid, house.room.name, client.house.picture(client), [answer])
             )
-        self._settle(house)
-        self._confirm(client)
+        house.settle()
+        client.house.confirm(client)
 
-    def _replace_leg(self, client: _Client) -> None:
+    def _replace_leg(self, client: Client) -> None:
         """The client is stuck with our offer: it gets another peer connection (peer-connection.md)."""
         old = client.leg
         self._spawn(old.close())
-        peer_id = _new_session(self._outside.random)
+        peer_id = _new_id(self._outside.random)
         client.leg = self._new_leg(client.participant, client.house, peer_id, offers_first=True)
         client.given_up = old.closing()
         client.leg.reachable(client.connection is not None)
-        self._settle(client.house)
+        client.house.settle()
 
     # What follows.
 
-    def _house(self, room: Room) -> _House:
+    def _house(self, room: Room) -> House:
         house = self._houses.get(room.sid)
         if house is None:
-            house = _House(room, ev.RoomName(room.sid, room.name), Forwarder(self._outside.random))
+            house = House(room, self._outside.random, self._on_event)
             self._houses[room.sid] = house
             self._on_event(ev.RoomCreated(house.name))
         return house
 
-    def _picture(self, client: _Client) -> Picture:
-        return Picture(
-            participants=client.house.room.views(besides=client.participant),
-            published=client.participant.published(),
-            subscribed=client.house.forwarder.subscribed(client.participant.sid),
-        )
-
-    def _confirm(self, client: _Client) -> None:
-        """Make what a client publishes ready; it has been told `created`."""
-        client.participant.confirm()
-        self._settle(client.house)
-
-    def _settle(self, house: _House) -> None:
-        house.forwarder.reconcile(
-            {sid: house.room.feeds_for(client.participant) for sid, client in house.clients.items()}
-        )
-        for client in house.clients.values():
-            if client.participant.phase is Phase.PRESENT and client.connection is not None:
-                update = client.rsp.update(self._picture(client))
-                if update is not None:
-                    client.connection.send(update)
-        seen, house.seen = house.seen, {view.sid: view for view in house.room.views()}
-        for event in ev.changes(house.name, seen, house.seen):
-            self._on_event(event)
-
-    def _end(self, client: _Client, farewell: ServerError | Disconnected | None) -> None:
+    def _end(self, client: Client, farewell: ServerError | Disconnected | None) -> None:
         """A session is over; None: whoever asked for it tells the client."""
         house, participant = client.house, client.participant
         if house.clients.pop(participant.sid, None) is None:
@@ -386,7 +338,7 @@ class Hub:
             if farewell is not None:
                 connection.end(farewell)
         has_ended = self._registry.leave(house.room, participant)
-        self._settle(house)
+        house.settle()
         if has_ended:
             del self._houses[house.room.sid]
             self._on_event(ev.RoomEnded(house.name))
@@ -420,5 +372,5 @@ def _error_message(fault: VideoError) -> ServerError:
     return ServerError(fault.code or 53000, fault.message)
 
 
-def _new_session(chance: random.Random) -> str:
+def _new_id(chance: random.Random) -> str:
     return f"{chance.getrandbits(128):032x}"

@@ -103,6 +103,7 @@ class Leg:
         self._negotiation = ng.ServerNegotiation(offers_first)
         self._is_reachable = True
         self._is_over = False
+        self._was_up = False
         self._senders: list[mp.Sender] = []
         self._offered: tuple[mp.Sender, ...] = ()
         self._ice: list[rsp.Ice] = []
@@ -130,7 +131,10 @@ class Leg:
         self._wake.set()
 
     def reachable(self, is_reachable: bool) -> None:
-        """Whether the client can hear an offer now, and its time to answer runs."""
+        """Whether the client can hear us, so that its time to answer an offer runs.
+
+        What it did not hear, `standing` says when it comes back.
+        """
         self._is_reachable = is_reachable
         if is_reachable:
             self._negotiation.offer_sent(asyncio.get_running_loop().time())
@@ -187,7 +191,7 @@ class Leg:
         try:
             while not self._negotiation.is_lost(loop.time()):
                 await self._add_candidates()
-                if self._is_reachable and self._peer.needs_negotiation:
+                if self._peer.needs_negotiation:
                     self._negotiation.want_offer()
                 step = self._negotiation.next_step()
                 if step is None:
@@ -269,7 +273,10 @@ class Leg:
     def _handle(self, event: mp.PeerEvent) -> None:
         match event:
             case mp.IceStateChanged(state):
-                if state is not mp.IceState.CHECKING:
+                # While the path in use answers, a restart leaves it `connected`: so `checking` after that
+                # says that it is dead, and `failed` may never come while the client keeps restarting.
+                self._was_up |= state is mp.IceState.CONNECTED
+                if self._was_up or state is not mp.IceState.CHECKING:
                     self._say(PathChanged(is_up=state is mp.IceState.CONNECTED))
             case mp.DtlsFailed():
                 self._say(PathChanged(is_up=False))

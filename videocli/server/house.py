@@ -1,0 +1,70 @@
+"""One room with all that belongs to it: its clients, their conversations, their media.
+
+`settle` is the only way out of a room: after every change media follows it, then each client is told what it
+has not been told, then whoever runs the server is.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from videocli.protocol.rsp import PeerConnectionState, RemoteParticipant
+from videocli.server import events as ev
+from videocli.server.connection import Connection
+from videocli.server.forwarder import Forwarder
+from videocli.server.leg import Leg
+from videocli.server.room import Participant, Phase, Room
+from videocli.server.rsp_server import Picture, RspServer
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A participant with what belongs to it."""
+
+    house: "House"
+    participant: Participant
+    rsp: RspServer
+    connection: Connection | None
+    leg: Leg
+    given_up: PeerConnectionState | None = None
+    """The peer connection before this one, to be closed by the message that offers this one."""
+
+
+class House:
+    """A room, and how the world learns of it."""
+
+    def __init__(self, room: Room, chance: random.Random, on_event: Callable[[ev.ServerEvent], None]) -> None:
+        self.room = room
+        self.name = ev.RoomName(room.sid, room.name)
+        self.forwarder = Forwarder(chance)
+        self.clients: dict[str, Client] = {}
+        """By participant SID."""
+        self._on_event = on_event
+        self._seen: dict[str, RemoteParticipant] = {}
+
+    def picture(self, client: Client) -> Picture:
+        """What a client should know now."""
+        return Picture(
+            participants=self.room.views(besides=client.participant),
+            published=client.participant.published(),
+            subscribed=self.forwarder.subscribed(client.participant.sid),
+        )
+
+    def settle(self) -> None:
+        """Let everything follow from what is true in the room now."""
+        self.forwarder.reconcile(
+            {sid: self.room.feeds_for(client.participant) for sid, client in self.clients.items()}
+        )
+        for client in self.clients.values():
+            if client.participant.phase is Phase.PRESENT and client.connection is not None:
+                update = client.rsp.update(self.picture(client))
+                if update is not None:
+                    client.connection.send(update)
+        before, self._seen = self._seen, {view.sid: view for view in self.room.views()}
+        for event in ev.changes(self.name, before, self._seen):
+            self._on_event(event)
+
+    def confirm(self, client: Client) -> None:
+        """Make what a client publishes ready; it has been told `created`."""
+        client.participant.confirm()
+        self.settle()
