@@ -4,6 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -134,7 +135,7 @@ async def dial(url: str) -> MessageTransport:
     except ImportError as missing:
         raise DialError("a SOCKS proxy needs the package python-socks", answered=False) from missing
     except (OSError, ValueError) as failed:
-        raise DialError(str(failed) or type(failed).__name__, _is_answer(failed)) from failed
+        raise DialError(_reason(failed), _is_answer(failed)) from failed
     return WebSocketTransport(connection)
 
 
@@ -146,7 +147,15 @@ def _is_local(url: str) -> bool:
         return False
 
 
+def _reason(failed: Exception) -> str:
+    if isinstance(failed, OSError) and failed.errno is not None:
+        return os.strerror(failed.errno)
+    return str(failed) or type(failed).__name__
+
+
 def _is_answer(failed: Exception) -> bool:
+    if isinstance(failed, ConnectionError):  # asyncio's own, when TLS is cut off, has no errno
+        return True
     if isinstance(failed, OSError) and failed.errno is not None:
         return failed.errno in _ANSWERS
     # Several addresses failed: asyncio puts their errors into one OSError's text (base_events.py,

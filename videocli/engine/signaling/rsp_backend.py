@@ -71,7 +71,7 @@ class _Fate:
         """What it means if there is no further attempt."""
         if self.is_busy:
             return error(_BUSY)
-        return error(_REFUSED if self.answered else _NO_ANSWER)
+        return _signaling_failed(self.answered, self.words)
 
 
 @dataclass(slots=True)
@@ -83,6 +83,8 @@ class _Outage:
     attempts: int = 0
     answered: bool = True
     """Whether somebody answered the last attempt that had the time to be answered."""
+    words: str = ""
+    """How that attempt ended."""
 
 
 class _Conversation:
@@ -229,7 +231,7 @@ class RspBackend:
         if outage is None:
             outage = self._outage = _Outage(loop.time() + self._rsp.session_timeout)
         else:
-            outage.answered = fate.answered
+            outage.answered, outage.words = fate.answered, fate.words
             self._deliver(rp.AttemptFailed(outage.attempts, fate.words, fate.answered))
         if fate.is_busy:
             self._give_up(fate.error())
@@ -237,7 +239,7 @@ class RspBackend:
         wait = self._backoff.next_delay() if fate.retry_seconds is None else fate.retry_seconds
         await asyncio.sleep(min(wait, outage.ends_at - loop.time()))
         if loop.time() >= outage.ends_at:
-            self._give_up(error(_REFUSED if outage.answered else _NO_ANSWER))
+            self._give_up(_signaling_failed(outage.answered, outage.words))
             return
         outage.attempts += 1
         self._deliver(rp.AttemptStarted(outage.attempts))
@@ -383,6 +385,14 @@ class RspBackend:
 
     def _new_id(self) -> str:
         return str(UUID(int=self._outside.random.getrandbits(128), version=4))
+
+
+def _signaling_failed(answered: bool, words: str) -> VideoError:
+    """53000 or 53002 (our-rules.md, 1), explained by how the last attempt ended."""
+    general = error(_REFUSED if answered else _NO_ANSWER)
+    if not words or general.code is None:
+        return general
+    return error(general.code, explanation=f"{words[0].upper()}{words[1:]}. {general.explanation}")
 
 
 def _in_words(closed: Closed) -> str:
