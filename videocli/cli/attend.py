@@ -1,28 +1,26 @@
 """What `join` does, from its options to its exit code: token, server, sources, face, stay."""
 
 import asyncio
-import getpass
-import os
-import sys
+import errno
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from videocli import tokens
-from videocli.cli import destination, output, settings, stdin_lines
-from videocli.cli.exit_codes import UsageError
+from videocli.cli import destination, output, settings
+from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
+from videocli.cli.leaving import Departure
 from videocli.cli.open_sources import open_named
-from videocli.cli.stay import Limits, Stay
+from videocli.cli.stay import Limits, Stay, complain_of_until
+from videocli.cli.token_advice import advice
 from videocli.cli.token_source import TokenSource, run_token_command
-from videocli.engine.session import JoinConfig
+from videocli.engine.session import JoinConfig, NamedSource
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
 from videocli.server.serve import ServeConfig, serve
-
-TOKEN = "VIDEOCLI_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class JoinRequest:
     room: str
     face: FaceName
     token: str | None = None
-    """As given; "" for a bare `--token`, "-" for a line of stdin."""
+    """The first one; None: `token_command` gives it, or it is minted."""
     token_command: str | None = None
     identity: str | None = None
     url: str | None = None
@@ -45,16 +43,22 @@ class JoinRequest:
     stats_seconds: float | None = None
 
 
-async def attend(request: JoinRequest, outside: Outside) -> int:
+async def attend(request: JoinRequest, outside: Outside, departure: Departure) -> int:
     """Join and stay; the exit code.
 
     Raises `UsageError`, `SourceError` or `VideoError` for what fails before the room is joined.
     """
     tokens.check_room_name(request.room)
+    began_at = asyncio.get_running_loop().time()
     token = _token_source(request, outside)
-    first = await token()
-    identity = tokens.peek(first).identity or ""
-    sources = [await open_named(kind, spec, identity, outside) for kind, spec in request.media]
+    try:
+        async with asyncio.timeout(request.limits.timeout):
+            first, sources = await _prepare(request, token, outside)
+    except TimeoutError:
+        complain_of_until(request.limits, timed_out=True)
+        return ExitCode.UNTIL_TIMED_OUT
+    for warning in advice(tokens.peek(first), outside.utcnow(), token.is_renewable):
+        output.warn(warning)
     async with _server(request, first, outside) as url:
         config = JoinConfig(
             signaling=SignalingConfig(url, request.room, token, request.subscribe),
@@ -64,26 +68,35 @@ async def attend(request: JoinRequest, outside: Outside) -> int:
             stats_seconds=request.stats_seconds,
             token_expires_at=lambda: token.expires_at,
         )
-        return await stay_with(make_face(request.face), config, outside, request.limits)
+        face = make_face(request.face)
+        return await stay_with(face, config, outside, request.limits, departure, began_at)
 
 
-async def stay_with(face: Face, config: JoinConfig, outside: Outside, limits: Limits) -> int:
-    """Stay in a room behind a face; the exit code. The error that ended it is told on stderr."""
-    stay = Stay(config, outside, limits, face.show)
+async def stay_with(
+    face: Face, config: JoinConfig, outside: Outside, limits: Limits, departure: Departure, began_at: float
+) -> int:
+    """Stay in a room behind a face; the exit code."""
+    stay = Stay(config, outside, limits, began_at, face.show)
+    departure.abandon = face.abandon
     async with face.around(stay, outside):
-        outcome = await stay.run(face.abandon)
-    if outcome.error is not None:
-        output.complain(str(outcome.error), outcome.error.explanation)
-    return outcome.exit_code
+        return await stay.run(departure)
+
+
+async def _prepare(
+    request: JoinRequest, token: TokenSource, outside: Outside
+) -> tuple[str, list[NamedSource]]:
+    """The first token, and what to publish."""
+    first = await token()
+    identity = tokens.peek(first).identity or ""
+    return first, [await open_named(kind, spec, identity, outside) for kind, spec in request.media]
 
 
 def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
     command = request.token_command
     if command is not None:
-        return TokenSource(_given_token(request), lambda: run_token_command(command), outside.utcnow)
-    given = _given_token(request)
-    if given is not None:
-        return TokenSource(given, None, outside.utcnow)
+        return TokenSource(request.token, lambda: run_token_command(command), outside.utcnow)
+    if request.token is not None:
+        return TokenSource(request.token, None, outside.utcnow)
     credentials = settings.credentials()
     identity = request.identity or settings.default_identity(outside.random)
 
@@ -92,35 +105,6 @@ def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
         return tokens.mint(credentials, identity, request.room, ttl, outside.utcnow()).token
 
     return TokenSource(None, mint, outside.utcnow)
-
-
-def _given_token(request: JoinRequest) -> str | None:
-    from_environment = os.environ.get(TOKEN) or None
-    match request.token:
-        case None:
-            return from_environment
-        case "-":
-            token = stdin_lines.read_line().strip()
-            if not token:
-                raise UsageError(
-                    "stdin ended without a token", "Pipe one in: videocli mint-token | videocli join …"
-                )
-            return token
-        case "":
-            return from_environment or _prompt()
-        case token:
-            return token
-
-
-def _prompt() -> str:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "--token has no value, and there is no terminal to ask on", f"Set {TOKEN}, or use --token -."
-        )
-    token = getpass.getpass("Access token: ").strip()
-    if not token:
-        raise UsageError("no token was entered", "Mint one with 'videocli mint-token'.")
-    return token
 
 
 @asynccontextmanager
@@ -135,8 +119,17 @@ async def _server(request: JoinRequest, token: str, outside: Outside) -> AsyncIt
     if await _listens_here():
         yield destination.LOCAL_URL
         return
-    output.say("no room server runs on this machine: this process is one until you leave")
-    async with serve(ServeConfig(), outside, settings.known_credentials()) as server:
+    async with AsyncExitStack() as stack:
+        try:
+            server = await stack.enter_async_context(
+                serve(ServeConfig(), outside, settings.known_credentials())
+            )
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE:
+                raise
+            yield destination.LOCAL_URL  # another process was faster
+            return
+        output.say("no room server runs on this machine: this process is one until you leave")
         yield server.url
 
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr
 
-from videocli.cli.stay import Stay, stop_at_once
+from videocli.cli.leaving import stop_at_once
+from videocli.cli.stay import Stay
 from videocli.dashboard import terminal
 from videocli.engine import events as ev
 from videocli.outside import Outside
@@ -28,8 +29,9 @@ class DashboardFace:
         held = io.StringIO()
         try:
             with redirect_stderr(held):
-                showing = terminal.show(stay.session.snapshot, stay.session.post)
+                showing = terminal.show(stay.session.snapshot, stay.post)
                 self._drawing = asyncio.create_task(showing, name="dashboard")
+                self._drawing.add_done_callback(lambda drawing: _leave_unseen(stay))
                 try:
                     yield
                 finally:
@@ -44,3 +46,9 @@ class DashboardFace:
         else:
             self._drawing.add_done_callback(lambda drawing: stop_at_once())
             self._drawing.cancel()
+
+
+def _leave_unseen(stay: Stay) -> None:
+    """Leave a room that nobody can see any more, since the terminal is gone or drawing has failed."""
+    if stay.session.snapshot().room.state != "disconnected":
+        stay.leave()

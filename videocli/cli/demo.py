@@ -11,5 +11,7 @@ def demo() -> int:
     videocli demo
     """
     from videocli.cli import demo_room, wiring
+    from videocli.cli.leaving import leavable
 
-    return wiring.run(demo_room.show_demo(wiring.real_outside()))
+    outside = wiring.real_outside()
+    return wiring.run(leavable(lambda departure: demo_room.show_demo(outside, departure)))

@@ -7,6 +7,7 @@ from videocli import tokens
 from videocli.cli import settings
 from videocli.cli.attend import stay_with
 from videocli.cli.faces import choose_face, make_face
+from videocli.cli.leaving import Departure
 from videocli.cli.open_sources import open_named
 from videocli.cli.stay import Limits
 from videocli.cli.token_source import TokenSource
@@ -25,8 +26,9 @@ SECONDS_WITHOUT_TERMINAL = 10.0
 STATS_SECONDS = 2.0
 
 
-async def show_demo(outside: Outside) -> int:
+async def show_demo(outside: Outside, departure: Departure) -> int:
     """A server on a free port, a bot that publishes, and you beside it; the exit code."""
+    began_at = asyncio.get_running_loop().time()
     async with serve(replace(ServeConfig(), port=0), outside, settings.known_credentials()) as server:
         bot_config = _config(server.url, BOT, outside)
         sources = [await open_named(kind, spec, BOT, outside) for kind, spec in _SOURCES]
@@ -39,7 +41,7 @@ async def show_demo(outside: Outside) -> int:
             stats_seconds=None if face == "dashboard" else STATS_SECONDS,
         )
         try:
-            return await stay_with(make_face(face), you, outside, limits)
+            return await stay_with(make_face(face), you, outside, limits, departure, began_at)
         finally:
             await _send_away(bot, staying)
 

@@ -1,14 +1,17 @@
 """The three faces of a stay in a room: JSON lines, plain lines, and the dashboard."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Protocol
 
-from videocli.cli import event_lines, output, stdin_commands, stdin_lines
+from videocli.cli import event_lines, stdin_commands, stdin_lines
+from videocli.cli.leaving import stop_at_once
+from videocli.cli.line_writer import LineWriter, line_writer
 from videocli.cli.open_sources import open_named
-from videocli.cli.stay import Stay, stop_at_once
+from videocli.cli.stay import Stay
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.errors import VideoError
@@ -22,7 +25,7 @@ class Face(Protocol):
     """Shows a stay, and lets somebody steer it."""
 
     def show(self, occurrence: ev.Occurrence) -> None:
-        """An event happened."""
+        """An event happened; never blocks."""
         ...
 
     def around(self, stay: Stay, outside: Outside) -> AbstractAsyncContextManager[None]:
@@ -59,63 +62,64 @@ def make_face(name: FaceName) -> Face:
 
 
 class PlainFace:
-    """One readable line an event."""
+    """One readable line an event. Leaves when nobody reads them any more."""
+
+    def __init__(self) -> None:
+        self._writer: LineWriter | None = None
 
     def show(self, occurrence: ev.Occurrence) -> None:
-        """Print it."""
-        output.result(event_lines.to_line(occurrence))
+        """Write it."""
+        if self._writer is not None:
+            self._writer.write(self._line(occurrence))
 
     @asynccontextmanager
     async def around(self, stay: Stay, outside: Outside) -> AsyncIterator[None]:
-        """Nothing has to run."""
-        yield
+        """Writes lines."""
+        async with line_writer(stay.leave) as self._writer:
+            yield
 
     def abandon(self) -> None:
         """Nothing has to be restored."""
         stop_at_once()
 
+    def _line(self, occurrence: ev.Occurrence) -> str:
+        return event_lines.to_line(occurrence)
 
-class JsonFace:
+
+class JsonFace(PlainFace):
     """One JSON object an event; commands come as JSON lines on stdin."""
 
-    def show(self, occurrence: ev.Occurrence) -> None:
-        """Print it."""
-        output.json_result(event_lines.to_json(occurrence))
-
     @asynccontextmanager
     async def around(self, stay: Stay, outside: Outside) -> AsyncIterator[None]:
-        """Takes commands from stdin, whose end is not the end of the stay."""
-        if not stdin_lines.may_read():
-            yield
-            return
-        commands = asyncio.create_task(self._obey(stay, outside), name="stdin commands")
-        try:
-            yield
-        finally:
-            await stop(commands)
-
-    def abandon(self) -> None:
-        """Nothing has to be restored."""
-        stop_at_once()
-
-    async def _obey(self, stay: Stay, outside: Outside) -> None:
-        async for line in stdin_lines.lines():
-            if not line.strip():
-                continue
+        """Writes lines, and takes commands from stdin, whose end is not the end of the stay."""
+        async with super().around(stay, outside):
+            if not stdin_lines.may_read():
+                yield
+                return
+            commands = asyncio.create_task(_obey(stay, outside), name="stdin commands")
             try:
-                stay.session.post(await self._command(stdin_commands.parse(line), stay, outside))
-            except VideoError as reason:
-                stay.session.post(cmd.Complain(reason))
+                yield
+            finally:
+                await stop(commands)
 
-    async def _command(self, request: stdin_commands.Request, stay: Stay, outside: Outside) -> cmd.Command:
-        if not isinstance(request, stdin_commands.PublishRequest):
-            return request
-        identity = stay.session.snapshot().local
-        named = await open_named(
-            request.kind,
-            request.source,
-            identity.participant.identity if identity is not None else "",
-            outside,
-            request.name,
-        )
-        return cmd.PublishMedia(named.source, named.name)
+    def _line(self, occurrence: ev.Occurrence) -> str:
+        return json.dumps(event_lines.to_json(occurrence), separators=(",", ":"))
+
+
+async def _obey(stay: Stay, outside: Outside) -> None:
+    async for line in stdin_lines.lines():
+        if not line.strip():
+            continue
+        try:
+            stay.post(await _command(stdin_commands.parse(line), stay, outside))
+        except VideoError as reason:
+            stay.post(cmd.Complain(reason))
+
+
+async def _command(request: stdin_commands.Request, stay: Stay, outside: Outside) -> cmd.Command:
+    if not isinstance(request, stdin_commands.PublishRequest):
+        return request
+    local = stay.session.snapshot().local
+    identity = local.participant.identity if local is not None else ""
+    named = await open_named(request.kind, request.source, identity, outside, request.name)
+    return cmd.PublishMedia(named.source, named.name)

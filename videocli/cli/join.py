@@ -1,5 +1,6 @@
 """`videocli join`."""
 
+from math import isfinite
 from typing import Annotated
 
 import typer
@@ -113,11 +114,20 @@ def join(
     """
     from videocli.cli import attend, wiring
     from videocli.cli.faces import choose_face
+    from videocli.cli.given_token import given_token
+    from videocli.cli.leaving import leavable
     from videocli.cli.stay import Limits
     from videocli.cli.until import parse_until
 
     if json and plain:
         raise typer.BadParameter("--json and --plain exclude each other", param_hint="'--plain'")
+    for seconds, option in (
+        (duration, "--duration"),
+        (timeout, "--timeout"),
+        (stats_interval, "--stats-interval"),
+    ):
+        if seconds is not None and not isfinite(seconds):
+            raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
     if timeout is not None and until is None:
         raise typer.BadParameter("it needs --until to wait for", param_hint="'--timeout'")
     try:
@@ -126,7 +136,7 @@ def join(
         raise typer.BadParameter(str(fault), param_hint="'--until'") from fault
     request = attend.JoinRequest(
         room=room,
-        token=token,
+        token=given_token(token),
         token_command=token_command,
         identity=identity,
         url=url,
@@ -138,4 +148,5 @@ def join(
         stats_seconds=stats_interval,
         face=choose_face(json, plain),
     )
-    return wiring.run(attend.attend(request, wiring.real_outside()))
+    outside = wiring.real_outside()
+    return wiring.run(leavable(lambda departure: attend.attend(request, outside, departure)))

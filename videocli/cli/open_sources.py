@@ -1,12 +1,19 @@
 """Opens what `--video`, `--audio` and the `publish` command name."""
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
+from typing import TypeVar
 
 from videocli.engine.session import NamedSource
 from videocli.media.frames import MediaKind
 from videocli.media.sources import open_source
 from videocli.outside import Outside
+
+T = TypeVar("T")
 
 
 async def open_named(
@@ -16,5 +23,29 @@ async def open_named(
 
     Opening may block (a slow disk, a camera, a URL), so it runs beside the loop.
     """
-    source = await asyncio.to_thread(open_source, kind, spec, identity=identity, utcnow=outside.utcnow)
-    return NamedSource(name or PurePath(spec).name or spec, source)
+    opening = partial(open_source, kind, spec, identity=identity, utcnow=outside.utcnow)
+    return NamedSource(name or PurePath(spec).name or spec, await _beside(opening))
+
+
+async def _beside(work: Callable[[], T]) -> T:
+    """What the work returns or raises, on a thread that never keeps the process alive.
+
+    `asyncio.to_thread` does: `asyncio.run` waits for its threads, so that nobody could leave.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(set_it: Callable[[], None]) -> None:
+        if not result.done():
+            set_it()
+
+    def run() -> None:
+        try:
+            answer = partial(result.set_result, work())
+        except Exception as failure:
+            answer = partial(result.set_exception, failure)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=run, name="open source", daemon=True).start()
+    return await result

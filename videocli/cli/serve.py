@@ -39,8 +39,10 @@ def serve(
     videocli serve --host 0.0.0.0 --max-participants 8      for other machines, too
     """
     from videocli.cli import wiring
+    from videocli.cli.leaving import leavable
     from videocli.cli.serving import serve_rooms
     from videocli.server.serve import ServeConfig
 
     config = ServeConfig(host, port, session_timeout, max_participants)
-    return wiring.run(serve_rooms(config, wiring.real_outside(), json))
+    outside = wiring.real_outside()
+    return wiring.run(leavable(lambda departure: serve_rooms(config, outside, json, departure)))

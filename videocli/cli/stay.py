@@ -1,25 +1,17 @@
-"""Runs a session until it is over, leaves when asked to, and says how it went.
-
-SIGINT, SIGTERM and SIGHUP are our `beforeunload`: the first one leaves gracefully, so that the others know at
-once; a second one stops at once.
-"""
+"""Runs a session until it is over, leaves when asked to, and says how it went."""
 
 import asyncio
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from videocli.cli import output
 from videocli.cli.exit_codes import ExitCode, exit_code_for
+from videocli.cli.leaving import Departure
 from videocli.cli.until import Until
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, Session
-from videocli.errors import VideoError
 from videocli.outside import Outside
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,55 +25,60 @@ class Limits:
     """How long to stay, from `connected`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it went."""
-
-    error: VideoError | None
-    exit_code: ExitCode
-
-
 class Stay:
     """One stay in a room, from before joining until after leaving."""
 
     def __init__(
-        self, config: JoinConfig, outside: Outside, limits: Limits, show: Callable[[ev.Occurrence], None]
+        self,
+        config: JoinConfig,
+        outside: Outside,
+        limits: Limits,
+        began_at: float,
+        show: Callable[[ev.Occurrence], None],
     ) -> None:
+        """`began_at` is the start, on the loop's clock."""
         self._limits = limits
+        self._began_at = began_at
         self._show = show
         self._until_met = False
         self._timed_out = False
         self._was_told_to_leave = False
         self.session = Session(config, outside, self._on_event)
 
-    async def run(self, stop_at_once: Callable[[], None]) -> Outcome:
-        """Join and stay. `stop_at_once` is called on a second signal and must not return."""
-        loop = asyncio.get_running_loop()
+    async def run(self, departure: Departure) -> ExitCode:
+        """Join and stay, until the signals or anything else say to leave; the exit code.
+
+        Says on stderr what went wrong.
+        """
         if self._limits.timeout is not None:
-            loop.call_later(self._limits.timeout, self._time_out)
-        with _signals(loop, lambda: stop_at_once() if self._was_told_to_leave else self.leave()):
-            error = await self.session.run()
-        return Outcome(error, self._exit_code(error))
-
-    def leave(self) -> None:
-        """Somebody asked to leave."""
-        self._was_told_to_leave = True
-        self.session.post(cmd.Disconnect())
-
-    def _exit_code(self, error: VideoError | None) -> ExitCode:
+            asyncio.get_running_loop().call_at(self._began_at + self._limits.timeout, self._time_out)
+        departure.leave = self.leave
+        error = await self.session.run()
         if self._until_met:
             return ExitCode.OK
         if error is not None:
+            output.complain(str(error), error.explanation)
             return exit_code_for(error)
-        if self._limits.until is not None and not self._was_told_to_leave:
-            return ExitCode.UNTIL_TIMED_OUT
-        return ExitCode.OK
+        if self._limits.until is None or self._was_told_to_leave:
+            return ExitCode.OK
+        complain_of_until(self._limits, self._timed_out)
+        return ExitCode.UNTIL_TIMED_OUT
+
+    def leave(self) -> None:
+        """Somebody asked to leave."""
+        self.post(cmd.Disconnect())
+
+    def post(self, command: cmd.Command) -> None:
+        """Somebody asked for something."""
+        if isinstance(command, cmd.Disconnect):
+            self._was_told_to_leave = True
+        self.session.post(command)
 
     def _on_event(self, occurrence: ev.Occurrence) -> None:
         self._show(occurrence)
         event, limits = occurrence.event, self._limits
         if isinstance(event, ev.Connected) and limits.duration is not None:
-            asyncio.get_running_loop().call_later(limits.duration, self.session.post, cmd.Disconnect())
+            asyncio.get_running_loop().call_later(limits.duration, self.leave)
         if limits.until is not None and not self._timed_out and limits.until.is_met_by(event):
             self._until_met = True
             self.session.post(cmd.Disconnect())
@@ -92,17 +89,14 @@ class Stay:
             self.session.post(cmd.Disconnect())
 
 
-@contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, handler: Callable[[], None]) -> Iterator[None]:
-    for number in SIGNALS:
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-
-
-def stop_at_once() -> None:
-    """End the process without another word."""
-    os._exit(ExitCode.STOPPED)
+def complain_of_until(limits: Limits, timed_out: bool) -> None:
+    """Say on stderr that what was waited for did not happen."""
+    if timed_out:
+        output.complain(
+            f"no {limits.until} within {limits.timeout:g} s",
+            "Raise --timeout, or leave out --until to see what does happen.",
+        )
+    else:
+        output.complain(
+            f"the room ended, and there was no {limits.until}", "Join again once the room is there again."
+        )

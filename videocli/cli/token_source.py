@@ -34,6 +34,11 @@ class TokenSource:
         return self._token
 
     @property
+    def is_renewable(self) -> bool:
+        """Whether there is somebody to ask for another one."""
+        return self._renew is not None
+
+    @property
     def expires_at(self) -> datetime | None:
         """When the token at hand expires; None: unknown, or there is none yet."""
         if self._token is None:
@@ -62,9 +67,11 @@ async def run_token_command(command: str) -> str:
         async with asyncio.timeout(COMMAND_SECONDS):
             out, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise _failed(f"printed no token within {COMMAND_SECONDS:.0f} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise _failed(f"ended with exit code {process.returncode}")
     token = out.decode(errors="replace").strip()

@@ -23,6 +23,9 @@ class Until:
     event: str
     wanted: str | None = None
 
+    def __str__(self) -> str:
+        return self.event if self.wanted is None else f"{self.event}:{self.wanted}"
+
     def is_met_by(self, event: ev.Event) -> bool:
         """Whether this event is the one; somebody already present at `connected` counts as connected."""
         match self.event, event:

@@ -1,0 +1,55 @@
+"""The token that the user gives: on the command line, on stdin, in the environment, or at a prompt."""
+
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+
+from videocli.cli import stdin_lines
+from videocli.cli.exit_codes import UsageError
+from videocli.cli.redaction import hide
+
+TOKEN = "VIDEOCLI_TOKEN"
+
+
+def given_token(option: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The token for `--token` as it was given: None: not at all, "": without a value, "-": a line of stdin.
+
+    None: no token is given. May wait for stdin or a terminal, so call it before there is anything to hold
+    up. Raises `UsageError`.
+    """
+    token = _find(option, environ.get(TOKEN) or None)
+    if token is not None:
+        hide(token)
+    return token
+
+
+def _find(option: str | None, from_environment: str | None) -> str | None:
+    match option:
+        case None:
+            return from_environment
+        case "-":
+            token = stdin_lines.read_line().strip()
+            if not token:
+                raise UsageError(
+                    "stdin ended without a token", "Pipe one in: videocli mint-token | videocli join …"
+                )
+            return token
+        case "":
+            return from_environment or _prompt()
+        case token:
+            return token
+
+
+def _prompt() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "--token has no value, and there is no terminal to ask on", f"Set {TOKEN}, or use --token -."
+        )
+    try:
+        token = getpass.getpass("Access token: ").strip()
+    except EOFError:
+        token = ""
+    if not token:
+        raise UsageError("no token was entered", "Mint one with 'videocli mint-token'.")
+    return token

@@ -1,0 +1,95 @@
+"""Lines to stdout by a thread of its own: a reader who does not read holds up nobody but itself."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import queue
+import select
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+STALLED_SECONDS = 1.0
+"""A reader who takes nothing for so long does not get the last lines."""
+
+_PIECE_BYTES = 4096
+"""What a pipe with any room for it takes at once (POSIX.1-2017, PIPE_BUF), so that progress shows."""
+
+_GONE = (errno.EPIPE, errno.EIO)
+"""The reader has closed the pipe, or the terminal is gone."""
+
+
+class LineWriter:
+    """Writes lines in their order, each as soon as the reader takes it. Waiting lines need memory only."""
+
+    def __init__(self, on_failure: Callable[[], object], fd: int, encoding: str) -> None:
+        self._on_failure = on_failure
+        self._fd = fd
+        self._encoding = encoding
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._ended = asyncio.Event()
+        self._taken = 0
+        """Bytes that the reader took; written by the thread only."""
+        self._failure: OSError | None = None
+        # A daemon: a reader who never reads must not keep the process alive.
+        threading.Thread(target=self._work, name="line writer", daemon=True).start()
+
+    def write(self, line: str) -> None:
+        """Write a line, sooner or later; never blocks."""
+        self._waiting.put(f"{line}\n".encode(self._encoding, "backslashreplace"))
+
+    async def close(self) -> None:
+        """Wait until all is written, or the reader has taken nothing for `STALLED_SECONDS`.
+
+        Raises what went wrong with writing, unless nobody is there to read.
+        """
+        self._waiting.put(None)
+        taken = -1
+        while not self._ended.is_set() and taken != self._taken:
+            taken = self._taken
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await self._ended.wait()
+        if self._failure is not None and self._failure.errno not in _GONE:
+            raise self._failure
+
+    def _work(self) -> None:
+        try:
+            while (line := self._waiting.get()) is not None:
+                self._write(memoryview(line))
+        except OSError as failure:
+            self._failure = failure
+            self._on_loop(self._on_failure)
+        finally:
+            self._on_loop(self._ended.set)
+
+    def _write(self, rest: memoryview) -> None:
+        while rest:
+            try:
+                count = os.write(self._fd, rest[:_PIECE_BYTES])
+            except BlockingIOError:  # somebody who shares the pipe made it non-blocking
+                select.select([], [self._fd], [])
+            else:
+                self._taken += count
+                rest = rest[count:]
+
+    def _on_loop(self, function: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for us any more
+            self._loop.call_soon_threadsafe(function)
+
+
+@asynccontextmanager
+async def line_writer(on_failure: Callable[[], object]) -> AsyncIterator[LineWriter]:
+    """A writer to stdout that has written everything when the context is left.
+
+    `on_failure` is called once when nothing more can be written, because the reader is gone or the disk is
+    full. Leaving the context raises `OSError` for all but the former.
+    """
+    writer = LineWriter(on_failure, sys.stdout.fileno(), sys.stdout.encoding)
+    try:
+        yield writer
+    finally:
+        await writer.close()

@@ -1,0 +1,33 @@
+"""What to warn of before joining: a token that an outage may outlive, or that opens more than it needs."""
+
+from datetime import datetime, timedelta
+
+from videocli.tokens import MAX_TTL_SECONDS, Claims
+
+
+def advice(claims: Claims, now: datetime, is_renewable: bool) -> list[str]:
+    """Warnings, in words; none for a token that lives a full day and is scoped to one room and identity.
+
+    A token that can be renewed may live as short as it likes.
+    """
+    found = []
+    if claims.expires_at is not None and not is_renewable:
+        lifetime = claims.expires_at - (claims.issued_at or claims.not_before or now)
+        if lifetime < timedelta(seconds=MAX_TTL_SECONDS):
+            found.append(
+                f"the token expires in {_words(claims.expires_at - now)}; a reconnection after that fails "
+                f"with 20104: mint it with --ttl {MAX_TTL_SECONDS}, or use --token-command"
+            )
+    if claims.room is None:
+        found.append("the token opens every room of its account: mint it with --room")
+    if claims.identity is None:
+        found.append("the token names no identity: mint it with --identity")
+    return found
+
+
+def _words(left: timedelta) -> str:
+    seconds = max(int(left.total_seconds()), 0)
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
