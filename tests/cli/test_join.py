@@ -18,7 +18,7 @@ from tests.cli.process import videocli as run_videocli
 from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from tests.sdk.programs import Program, videocli
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.cli.odd_servers import odd_server, opens_and, swallows
 from tests.cli.room_server import SERVER_VARIABLES, running_server
 from tests.sdk.programs import videocli
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.cli.room_server import SERVER_VARIABLES, running_server
 from tests.sdk.programs import videocli
 from videocli.cli.line_writer import STALLED_SECONDS, LineWriter
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 LINES = [f"line {number} {'x' * (number % 200)}" for number in range(5000)]
 """More than a pipe holds."""
 

@@ -18,7 +18,7 @@ from videocli.protocol import rsp
 from videocli.tokens import mint
 from videocli.websocket import dial, listen
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that should happen is taken not to happen."""
 
 
