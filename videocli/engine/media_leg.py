@@ -83,6 +83,8 @@ class Peer:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
     mending: asyncio.Task[None] | None = None
+    was_up: bool = False
+    """Whether media was ever connected."""
 
 
 class MediaLeg:
@@ -279,17 +281,20 @@ class MediaLeg:
                 assert_never(event)
 
     def _ice_state(self, peer: Peer, state: mp.IceState, heard_at: float | None) -> None:
+        # While the path in use answers, a restart leaves it `connected`: so `checking` after that says that
+        # it is dead, and `failed` need not come.
+        is_dead = state is mp.IceState.FAILED or (state is mp.IceState.CHECKING and peer.was_up)
         if state is mp.IceState.CONNECTED:
+            peer.was_up = True
             if peer.mending is not None:
                 peer.mending.cancel()
                 peer.mending = None
             for receiver in self.receivers.values():
                 receiver.request_keyframe()
             self._report(rp.MediaConnected())
-        elif state is mp.IceState.FAILED:
+        elif is_dead and peer.mending is None:
             self._report(rp.MediaFailed(heard_at))
-            if peer.mending is None:
-                peer.mending = self._spawn(self._mend(peer))
+            peer.mending = self._spawn(self._mend(peer))
 
     async def _mend(self, peer: Peer) -> None:
         """Restart ICE, again and again, until the path is back or the room gives up."""

@@ -1,8 +1,11 @@
 """One ICE generation: credentials, sockets, candidates, and the watch over the path."""
 
 import asyncio
+import contextlib
+import errno
 import logging
 import random
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,9 +36,13 @@ class IceTiming:
     consent_interval: float = 1.0
     """Between two requests for consent (RFC 7675) while they are answered; varied by a fifth."""
     consent_reply: float = 0.5
-    """How long an answer may take; after that the next request follows at once."""
+    """How long to wait for an answer before the next request; it still counts when it comes later."""
     consent_misses: int = 4
     """So many unanswered requests in a row, and nothing else received: the path is dead."""
+    one_way: float = 3.0
+    """Requests unanswered for so long, whatever else is received: the path is dead in our direction."""
+    address_interval: float = 0.25
+    """How often to look whether this machine still has the address that we send from."""
     connect_timeout: float = 15.0
     """A generation that is not connected by then has failed, though it goes on trying."""
     linger: float = 1.0
@@ -84,6 +91,8 @@ class Generation(aioice.Connection):
         """Connected once, but the path does not answer any more."""
         self.overdue = False
         """Not connected in time."""
+        self._answered = asyncio.Event()
+        """Set by an answer to any request for consent."""
         self.timer: asyncio.TimerHandle | None = None
         self.gathering: asyncio.Task[None] | None = None
 
@@ -190,41 +199,84 @@ class Generation(aioice.Connection):
         aioice starts this when a connection comes up, be it while it is being closed.
         """
         timing = self._owner.timing
-        misses = 0
-        while not self._is_ended:
-            if misses == 0:
-                await asyncio.sleep(timing.consent_interval * random.uniform(0.8, 1.2))
-            if await self._is_heard(timing.consent_reply):
-                misses = 0
-            else:
-                misses += 1
-            suspect = misses >= timing.consent_misses
-            if suspect != self.suspect:
-                self.suspect = suspect
-                self._owner.path_changed()
-
-    async def _is_heard(self, within: float) -> bool:
-        """Whether a request is answered, or anything else comes meanwhile."""
         loop = asyncio.get_running_loop()
-        asked_at = loop.time()
+        unanswered_since: float | None = None
+        misses = 0
+        async with asyncio.TaskGroup() as requests:
+            while not self._is_ended:
+                if unanswered_since is None:
+                    await self._pause(timing.consent_interval * random.uniform(0.8, 1.2))
+                if not self._has_address():
+                    self._set_suspect(True)
+                    unanswered_since, misses = loop.time(), timing.consent_misses
+                    await asyncio.sleep(timing.address_interval)
+                    continue
+                asked_at = loop.time()
+                if await self._is_answered(requests, timing.consent_reply):
+                    unanswered_since, misses = None, 0
+                else:
+                    unanswered_since = asked_at if unanswered_since is None else unanswered_since
+                    is_heard = self.heard_at is not None and self.heard_at >= asked_at
+                    misses = 0 if is_heard else misses + 1
+                is_one_way = unanswered_since is not None and loop.time() - unanswered_since >= timing.one_way
+                self._set_suspect(misses >= timing.consent_misses or is_one_way)
+
+    def _set_suspect(self, suspect: bool) -> None:
+        if suspect != self.suspect:
+            self.suspect = suspect
+            self._owner.path_changed()
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but no longer than this machine has the address."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        while (left := ends_at - loop.time()) > 0 and self._has_address():  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(min(left, self._owner.timing.address_interval))
+
+    def _has_address(self) -> bool:
+        """Whether this machine has the address that we send from; an interface that goes takes it along."""
         pair = self._nominated.get(COMPONENT)
-        if pair is None or self.remote_password is None or not _is_open(pair.protocol):
-            await asyncio.sleep(within)
-            return False
+        candidate = pair.local_candidate if pair is not None else None
+        return candidate is None or candidate.type != "host" or _is_local(candidate.host)
+
+    async def _is_answered(self, requests: asyncio.TaskGroup, within: float) -> bool:
+        """Ask, and wait; an answer to an earlier request counts, too, for the round trip may be long."""
+        self._answered.clear()
+        pair = self._nominated.get(COMPONENT)
+        if pair is not None and self.remote_password is not None and _is_open(pair.protocol):
+            requests.create_task(self._ask(pair, self.remote_password))
         try:
             async with asyncio.timeout(within):
+                await self._answered.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _ask(self, pair: aioice.ice.CandidatePair, remote_password: str) -> None:
+        """One request, sent twice at most, and given up after 1.5 s (aioice's times)."""
+        with contextlib.suppress(stun.TransactionFailed):
+            try:
                 await pair.protocol.request(
                     self.build_request(pair, nominate=False),
                     pair.remote_addr,
-                    integrity_key=self.remote_password.encode(),
-                    retransmissions=0,
+                    integrity_key=remote_password.encode(),
+                    retransmissions=1,
                 )
-        except stun.TransactionFailed:
-            pass
-        except (TimeoutError, stun.TransactionTimeout):
-            return self.heard_at is not None and self.heard_at >= asked_at
-        self.heard_at = loop.time()
-        return True
+            except stun.TransactionTimeout:
+                return
+        self.heard_at = asyncio.get_running_loop().time()
+        self._answered.set()
+
+
+def _is_local(address: str) -> bool:
+    """Whether an interface of this machine has the address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as failure:
+            return failure.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 def _is_open(protocol: aioice.ice.StunProtocol) -> bool:
