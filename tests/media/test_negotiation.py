@@ -87,6 +87,18 @@ def test_a_server_offer_that_is_not_newer_than_the_last_stable_one_is_ignored(re
     assert client.next_step() is None
 
 
+def test_an_offer_that_comes_again_is_answered_again_and_an_offer_of_ours_repeated() -> None:
+    client = joined_client()
+    client.receive("offer", 2, "theirs")
+    assert client.next_step() == MakeAnswer("theirs", 2)
+    client.finish("ours")
+    assert offer(client) == 3
+    client.receive("offer", 2, "theirs")
+    assert client.next_step() == Repeat(Description("answer", 2, "ours"))
+    assert client.next_step() == Repeat(Description("offer", 3, "offer 3"))
+    assert client.next_step() is None
+
+
 def test_on_a_collision_the_client_yields_then_offers_again() -> None:
     """Trace glare: both offer 2; the client answers 2, then offers 3."""
     client = joined_client()

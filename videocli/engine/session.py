@@ -285,10 +285,10 @@ class Session:
         return info
 
     def _tracks_changed(self) -> None:
-        """Tell signaling and media; before we asked to be let in, the first offer will say it all."""
+        """Tell media, and signaling too, unless what it asks to be let in with will say it all."""
         if self._asked_to_connect:
             self._backend.set_tracks(self._room.local.infos)
-            self._media.negotiate()
+        self._media.negotiate()
 
     def _take_back(self, track_id: str) -> None:
         self._room.local.tracks.pop(track_id, None)

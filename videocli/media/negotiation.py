@@ -25,8 +25,12 @@ from typing import Literal
 
 Kind = Literal["offer", "answer", "create-offer", "close"]
 
-OFFER_SECONDS = 10.0
-"""A client that has not answered a server's offer by then never will (trace bad_server_offer)."""
+OFFER_SECONDS = 16.0
+"""A client that has not answered a server's offer by then never will (trace bad_server_offer).
+
+It is longer than three heartbeats, so that a client whose signaling has fallen silent is known to be out of
+reach by then, and keeps its media.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class ApplyAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Send this answer again; there is nothing to apply, so no `finish` either."""
+    """Send this description again; there is nothing to apply, so no `finish` either."""
 
     answer: Description
 
@@ -88,6 +92,8 @@ class _Negotiation:
         self._step: Step | None = None
         self._inbox: deque[Description] = deque()
         self._local: Description | None = None
+        self._answer: Description | None = None
+        self._again: Description | None = None
 
     @property
     def local_description(self) -> Description | None:
@@ -112,6 +118,9 @@ class _Negotiation:
         """What to do now; None: nothing, or a step is still under way."""
         if self._step is not None or self._is_closed:
             return None
+        if self._again is not None:
+            again, self._again = self._again, None
+            return Repeat(again)
         while self._inbox:
             step = self._decide(self._inbox.popleft())
             if step is not None:
@@ -144,7 +153,7 @@ class _Negotiation:
                 self._local = Description("offer", step.revision, sdp)
             case MakeAnswer():
                 self._revision = self._stable_revision = step.revision
-                self._local = Description("answer", step.revision, sdp)
+                self._local = self._answer = Description("answer", step.revision, sdp)
             case ApplyAnswer():
                 self._stable_revision = step.revision
                 self._is_offer_out = False
@@ -184,7 +193,11 @@ class _Negotiation:
 
 
 class ClientNegotiation(_Negotiation):
-    """The client's end. On a collision it always yields: it answers, then offers again, one number higher."""
+    """The client's end. On a collision it always yields: it answers, then offers again, one number higher.
+
+    A server that repeats an offer which is answered (it does after a resume) has perhaps not had the answer,
+    and has dropped an offer of ours that collided with its own then: both are said again.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,6 +215,9 @@ class ClientNegotiation(_Negotiation):
                 return Close()
 
     def _decide_on_offer(self, offer: Description) -> Step | None:
+        if self._answer is not None and offer.revision == self._answer.revision == self._stable_revision:
+            self._again = self._local if self._is_offer_out else None
+            return Repeat(self._answer)
         if offer.revision <= self._stable_revision or offer.sdp is None:
             return None
         if self._is_offer_out and self._stable_revision == 0:

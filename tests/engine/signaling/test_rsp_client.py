@@ -329,10 +329,17 @@ def test_a_description_said_again_is_no_news_but_another_of_the_same_revision_is
     client = joined_client()
     assert hear(client, peer_connections=offer("a")) == [rp.DescriptionReceived("pc", "offer", 2, "a")]
     assert hear(client, peer_connections=offer("a")) == []
-    client.lost()
-    client.receive(synced(peer_connections=offer("a")))
-    assert client.reports() == [rp.Resynced((), frozenset({"pc"}))]
     assert hear(client, peer_connections=offer("b")) == [rp.DescriptionReceived("pc", "offer", 2, "b")]
+
+
+def test_a_description_said_again_by_synced_is_news_since_our_answer_may_be_lost() -> None:
+    offer = [{"id": "pc", "description": {"type": "offer", "revision": 2, "sdp": "a"}}]
+    client = joined_client()
+    hear(client, peer_connections=offer)
+    client.lost()
+    client.receive(synced(peer_connections=offer))
+    again = rp.DescriptionReceived("pc", "offer", 2, "a")
+    assert client.reports() == [rp.Resynced((), frozenset({"pc"})), again]
 
 
 def test_a_provisional_answer_waits_for_the_final_one() -> None:

@@ -73,6 +73,8 @@ class News:
             for sid, known in self._participants.items():
                 if sid not in sids:
                     known.info = _gone(known.info)
+        # A description that comes again asks for what may have died with the last connection.
+        self._descriptions.clear()
         peers = message.state.peer_connections or ()
         yield rp.Resynced(self._present(), frozenset(peer.id for peer in peers))
         yield from self._learn_and_report_recording(message.state.recording)
