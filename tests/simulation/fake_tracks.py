@@ -41,6 +41,33 @@ class End(Protocol):
         """A channel of ours is closed."""
 
 
+@dataclass(slots=True)
+class _Counted:
+    """What has flowed so far."""
+
+    packets: int = 0
+    bytes: int = 0
+    keyframes: int = 0
+    codec: Codec | None = None
+
+    def count(self, packet: MediaPacket) -> None:
+        """Another packet."""
+        self.packets += 1
+        self.bytes += len(packet.payload)
+        self.keyframes += packet.starts_keyframe and packet.codec is not Codec.OPUS
+        self.codec = packet.codec
+
+    def stats(self) -> TrackStats:
+        """As the interface shows it; each frame is one packet."""
+        return TrackStats(
+            packets=self.packets,
+            bytes=self.bytes,
+            frames=self.packets,
+            keyframes=self.keyframes,
+            codec=self.codec,
+        )
+
+
 @dataclass(slots=True, eq=False)
 class FakeReceiver:
     """The `Receiver` of a `FakePeer`."""
@@ -52,7 +79,7 @@ class FakeReceiver:
     on_frame: Callable[[EncodedFrame], None] | None = None
     on_packet: Callable[[MediaPacket], None] | None = None
     is_flowing: bool = False
-    counted: "_Counted" = field(default_factory=lambda: _Counted())
+    counted: _Counted = field(default_factory=_Counted)
     plis: int = 0
     size: tuple[int, int] | None = None
     asked_at: float = float("-inf")
@@ -105,7 +132,7 @@ class FakeSender:
     codec: Codec | None = None
     mid: str | None = None
     is_removed: bool = False
-    counted: "_Counted" = field(default_factory=lambda: _Counted())
+    counted: _Counted = field(default_factory=_Counted)
     source: int | None = None
     timestamp: int = 0
     """Of the latest packet."""
@@ -137,33 +164,6 @@ class FakeSender:
         number = self.counted.packets & 0xFFFF
         rewritten = replace(packet, ssrc=self.ssrc, sequence_number=number, timestamp=self.timestamp)
         self.peer.transmit(self.mid, rewritten)
-
-
-@dataclass(slots=True)
-class _Counted:
-    """What has flowed so far."""
-
-    packets: int = 0
-    bytes: int = 0
-    keyframes: int = 0
-    codec: Codec | None = None
-
-    def count(self, packet: MediaPacket) -> None:
-        """Another packet."""
-        self.packets += 1
-        self.bytes += len(packet.payload)
-        self.keyframes += packet.starts_keyframe and packet.codec is not Codec.OPUS
-        self.codec = packet.codec
-
-    def stats(self) -> TrackStats:
-        """As the interface shows it; each frame is one packet."""
-        return TrackStats(
-            packets=self.packets,
-            bytes=self.bytes,
-            frames=self.packets,
-            keyframes=self.keyframes,
-            codec=self.codec,
-        )
 
 
 @dataclass(slots=True, eq=False)

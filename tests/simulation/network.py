@@ -28,7 +28,7 @@ class Faults:
     refuses: bool = False
     """Dialing is refused."""
     stalls: frozenset[End] = frozenset()
-    """Nothing arrives at these ends, and dialing hangs, until it is over; then all of it arrives, in order."""
+    """Nothing arrives at these ends, and dialing hangs; when it is over, all of it arrives, in order."""
     delay_seconds: float = 0.0
     """Each message takes so long."""
 

@@ -474,9 +474,7 @@ class FakePeer:
             self._timer.cancel()
             self._timer = None
         if seconds is not None and state is not None:
-            self._timer = self._loop.call_later(
-                seconds, self._change_state, state, context=self.made_in
-            )
+            self._timer = self._loop.call_later(seconds, self._change_state, state, context=self.made_in)
 
     def _change_state(self, state: IceState) -> None:
         if state is not self._state and not self.is_closed:
