@@ -275,8 +275,10 @@ class Leg:
             case mp.IceStateChanged(state):
                 # While the path in use answers, a restart leaves it `connected`: so `checking` after that
                 # says that it is dead, and `failed` may never come while the client keeps restarting.
+                # `closed` is the client's own doing: it is leaving, and about to say so.
                 self._was_up |= state is mp.IceState.CONNECTED
-                if self._was_up or state is not mp.IceState.CHECKING:
+                is_news = self._was_up or state is not mp.IceState.CHECKING
+                if is_news and state is not mp.IceState.CLOSED:
                     self._say(PathChanged(is_up=state is mp.IceState.CONNECTED))
             case mp.DtlsFailed():
                 self._say(PathChanged(is_up=False))
