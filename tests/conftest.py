@@ -27,6 +27,8 @@ def _without_chromium() -> str | None:
 def _without_netns() -> str | None:
     if shutil.which("ip") is None or shutil.which("unshare") is None:
         return "iproute2 is not installed"
+    if shutil.which("iptables") is None:
+        return "iptables is not installed"
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
         return "network namespaces cannot be made here (not root?)"
     return None

@@ -81,6 +81,7 @@ def test_each_sees_the_other_come_and_go() -> None:
         await alice.sees(ev.ParticipantConnected, lambda event: event.participant.identity == "bob")
         await bob.leave()
         await alice.sees(ev.ParticipantDisconnected, lambda event: event.participant.identity == "bob")
+        assert "ParticipantReconnecting" not in alice.names
         await alice.leave()
 
     scene(play)

@@ -100,7 +100,7 @@ class Program:
         self,
         name: str,
         accept: Callable[[Line], bool] = lambda line: True,
-        within: float = 15,
+        within: float = 30,
         *,
         after: float = 0,
     ) -> Line:

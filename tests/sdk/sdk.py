@@ -278,7 +278,7 @@ class Page:
         self,
         name: str,
         accept: Callable[[SdkEvent], bool] = lambda event: True,
-        within: float = 10,
+        within: float = 30,
         *,
         source: Source = "room",
         after: float = 0,
@@ -304,7 +304,7 @@ class Page:
     async def room(self) -> RoomView:
         return _room_view(await self.call("room"))
 
-    async def wait_room(self, accept: Callable[[RoomView], bool], within: float = 20) -> RoomView:
+    async def wait_room(self, accept: Callable[[RoomView], bool], within: float = 40) -> RoomView:
         """The first state of the room that is accepted. Raises `TimeoutError`."""
         deadline = time.monotonic() + within
         while True:
@@ -416,7 +416,7 @@ class Chromium:
             if not future.done():
                 future.set_exception(gone)
 
-    async def request(self, action: str, within: float = 30, **fields: Any) -> Any:
+    async def request(self, action: str, within: float = 60, **fields: Any) -> Any:
         """Ask the Node process. Raises `SdkError`, `TimeoutError`, `ConnectionError`."""
         number = next(self._ids)
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
