@@ -160,6 +160,20 @@ def test_a_message_without_a_data_track_publishes_one() -> None:
     scene(play)
 
 
+def test_a_message_sent_before_we_are_in_the_room_is_not_lost() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        bob = house.join("bob")
+        for text in ("one", "two"):
+            bob.session.post(cmd.SendMessage(text))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "two")
+        assert [event.data for event in alice.events if isinstance(event, ev.TrackMessage)] == ["one", "two"]
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
 def test_commands_about_tracks_that_are_not_there_are_errors() -> None:
     async def play(house: House) -> None:
         bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))

@@ -1,6 +1,7 @@
 """What we publish: each track's source, pumped into every peer connection that carries it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,9 @@ from videocli.engine.reports import LocalTrackInfo
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame, Source
 from videocli.media.peer import DataChannel, PeerConnection, Sender
+
+MAX_EARLY_MESSAGES = 256
+"""Messages kept until there is a peer connection; older ones go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,21 @@ class DataPublication:
     parameters: DataParameters
     channels: dict[str, DataChannel] = field(default_factory=dict)
     """By peer connection id."""
+    early: deque[str | bytes] = field(default_factory=lambda: deque(maxlen=MAX_EARLY_MESSAGES))
+    """Sent before there was any peer connection."""
 
     def send(self, data: str | bytes) -> None:
-        """Send a message on every peer connection."""
+        """Send a message on every peer connection, or on the first one there will be."""
+        if not self.channels:
+            self.early.append(data)
         for channel in self.channels.values():
             channel.send(data)
+
+    def attach(self, peer_id: str, channel: DataChannel) -> None:
+        """A peer connection carries the track from now on; its channel keeps messages until it is open."""
+        self.channels[peer_id] = channel
+        while self.early:
+            channel.send(self.early.popleft())
 
 
 class Publishing:
@@ -94,9 +108,10 @@ class Publishing:
         for data in self.data.values():
             if peer_id not in data.channels:
                 options = data.parameters
-                data.channels[peer_id] = connection.open_data_channel(
+                channel = connection.open_data_channel(
                     data.track_id, options.ordered, options.max_retransmits, options.max_packet_life_time
                 )
+                data.attach(peer_id, channel)
 
     def detach(self, peer_id: str) -> None:
         """A peer connection is gone."""
