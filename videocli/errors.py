@@ -312,7 +312,7 @@ _TABLE = (
         53204,
         "ParticipantNotFound",
         "Participant not found",
-        "The server no longer knows this participant: the session was away too long. Join again.",
+        "The server does not know this session: it was restarted, or we were away too long. Join again.",
     ),
     ErrorInfo(
         53205,

@@ -137,8 +137,13 @@ def media_lost() -> Snapshot:
 
 
 def both_lost() -> Snapshot:
-    lost = signaling_lost()
-    return replace(lost, media=media_lost().media)
+    reason = error(53001)
+    lost = replace(signaling_lost(), media=Leg("reconnecting", ago(5), error(53405)))
+    return replace(lost, signaling=Leg("reconnecting", ago(6), reason, "no answer to dialing", attempts=3))
+
+
+def server_stopped() -> Snapshot:
+    return replace(signaling_lost(), media=Leg("reconnecting", ago(5), error(53405)))
 
 
 def token_expired_in_outage() -> Snapshot:

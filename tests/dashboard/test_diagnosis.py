@@ -18,6 +18,7 @@ from videocli.errors import SourceError, error
         (rooms.signaling_lost, "the server", "broken"),
         (rooms.media_lost, "the network", "broken"),
         (rooms.both_lost, "the network", "broken"),
+        (rooms.server_stopped, "the server", "broken"),
         (rooms.token_expired_in_outage, "the token", "broken"),
         (rooms.token_expires_soon, "the token", "warning"),
         (rooms.left, "nothing", "fine"),

@@ -11,7 +11,7 @@ from videocli.cli import destination, output, settings
 from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
 from videocli.cli.leaving import Departure
-from videocli.cli.open_sources import open_named
+from videocli.cli.open_sources import default_names, open_named
 from videocli.cli.stay import Limits, Stay, complain_of_until
 from videocli.cli.token_advice import advice
 from videocli.cli.token_source import TokenSource, run_token_command
@@ -88,7 +88,11 @@ async def _prepare(
     """The first token, and what to publish."""
     first = await token()
     identity = tokens.peek(first).identity or ""
-    return first, [await open_named(kind, spec, identity, outside) for kind, spec in request.media]
+    names = default_names(request.media)
+    return first, [
+        await open_named(kind, spec, identity, outside, name)
+        for (kind, spec), name in zip(request.media, names, strict=True)
+    ]
 
 
 def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:

@@ -22,6 +22,7 @@ from videocli.server.serve import ServeConfig, serve
 
 ROOM = "demo"
 BOT = "bot"
+YOU = "alice"
 SECONDS_WITHOUT_TERMINAL = 10.0
 STATS_SECONDS = 2.0
 
@@ -37,7 +38,7 @@ async def show_demo(outside: Outside, departure: Departure) -> int:
         face = choose_face(json=False, plain=False)
         limits = Limits() if face == "dashboard" else Limits(duration=SECONDS_WITHOUT_TERMINAL)
         you = replace(
-            _config(server.url, "you", outside),
+            _config(server.url, YOU, outside),
             stats_seconds=None if face == "dashboard" else STATS_SECONDS,
         )
         try:

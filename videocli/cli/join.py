@@ -31,7 +31,9 @@ def join(
     identity: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", show_default=False, help="Who to be, when the token is minted here. Default: you."
+            metavar="NAME",
+            show_default=False,
+            help="Who to be, when the token is minted here. Default: your user name and a few digits.",
         ),
     ] = None,
     url: Annotated[
@@ -103,7 +105,10 @@ def join(
     """Join a room and stay until you leave.
 
     On a terminal you see the room; otherwise, or with --plain, one line an event; with --json an object an
-    event, and commands are taken as JSON lines on stdin.
+    event, and commands are taken as JSON lines on stdin, whose end does not end the stay: disconnect,
+    sendMessage, publish, unpublish, enable, disable, setPriority, stats.
+
+    Where no server runs on this machine, the first join is one until it leaves; 'videocli serve' stays.
 
     \b
     videocli join standup                                     look into a room of this machine's server

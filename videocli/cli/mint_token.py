@@ -41,7 +41,7 @@ def mint_token(
     \b
     videocli mint-token --identity alice --room standup
     videocli mint-token --room standup --json | jq -r .expiresAt
-    VIDEOCLI_TOKEN=$(videocli mint-token) videocli join standup
+    VIDEOCLI_TOKEN=$(videocli mint-token --room standup) videocli join standup
     """
     from videocli import tokens
     from videocli.cli import output, settings

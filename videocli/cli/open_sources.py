@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import TypeVar
@@ -14,6 +15,16 @@ from videocli.media.sources import open_source
 from videocli.outside import Outside
 
 T = TypeVar("T")
+
+
+def default_names(sources: Sequence[tuple[MediaKind, str]]) -> list[str]:
+    """A track name for each source: the last part of its path, and its kind where that is taken."""
+    names: list[str] = []
+    for kind, spec in sources:
+        base = PurePath(spec).name or spec
+        tries = itertools.chain([base, f"{base} {kind}"], (f"{base} {kind} {n}" for n in itertools.count(2)))
+        names.append(next(name for name in tries if name not in names))
+    return names
 
 
 async def open_named(

@@ -49,5 +49,5 @@ def _unusable(config: ServeConfig, fault: OSError) -> UsageError:
     reason = os.strerror(code) if code in errno.errorcode else fault.strerror or str(fault)
     return UsageError(
         f"cannot listen on {config.host}, port {config.port}: {reason}",
-        "Choose another --port (0 takes a free one), or a --host that this machine has.",
+        "A serve or a join may serve there already: join it, or choose another --port or --host.",
     )

@@ -99,6 +99,9 @@ def _reconnecting(snapshot: Snapshot) -> Diagnosis:
     if signaling and not media:
         sentence = "Only media is lost, the server answers: look for blocked UDP or a changed network."
         return Diagnosis("the network", "broken", sentence)
+    if not signaling and not media and "refused" in (snapshot.signaling.cause or ""):
+        sentence = f"Nobody listens at {clean(snapshot.url)} any more: has the server been stopped?"
+        return Diagnosis("the server", "broken", sentence)
     if not signaling and not media:
         sentence = "Signaling and media are both lost: look at this machine's network first."
         return Diagnosis("the network", "broken", sentence)

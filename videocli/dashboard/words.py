@@ -45,7 +45,7 @@ def describe(event: ev.Event) -> str:
             silence = f", {gap:.1f} seconds without media" if gap else ""
             return f"Reconnected after {downtime:.1f} seconds, attempts: {attempts}{silence}"
         case ev.Disconnected(reason):
-            return "Disconnected" if reason is None else f"Disconnected: {explained(reason)}"
+            return "Disconnected" if reason is None else f"Disconnected: {clean(str(reason))}"
         case ev.ParticipantEvent(participant):
             return _PARTICIPANT[type(event)].format(who=name(participant.identity))
         case ev.TrackEvent(participant, track):
@@ -112,9 +112,9 @@ def _counted(row: ev.NamedStats) -> str:
         f"{counters.packets} packets, {counters.bytes} bytes, {counters.packets_lost} lost"
     )
     if counters.jitter is not None:
-        text += f", jitter {counters.jitter * 1000:.0f} milliseconds"
+        text += f", jitter {counters.jitter * 1000:.0f} ms"
     if counters.round_trip_time is not None:
-        text += f", round trip {counters.round_trip_time * 1000:.0f} milliseconds"
+        text += f", round trip {counters.round_trip_time * 1000:.0f} ms"
     return text
 
 

@@ -39,8 +39,11 @@ class IceTiming:
     """How long to wait for an answer before the next request; it still counts when it comes later."""
     consent_misses: int = 4
     """So many unanswered requests in a row, and nothing else received: the path is dead."""
-    one_way: float = 3.0
-    """Requests unanswered for so long, whatever else is received: the path is dead in our direction."""
+    one_way: float = 10.0
+    """Requests unanswered for so long, whatever else is received: the path is dead in our direction.
+
+    Long, since a far end that is merely short of processor time answers late, too.
+    """
     address_interval: float = 0.25
     """How often to look whether this machine still has the address that we send from."""
     connect_timeout: float = 15.0
