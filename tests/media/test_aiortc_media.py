@@ -95,6 +95,15 @@ def test_a_hole_too_large_to_mend_is_not_asked_for() -> None:
     assert missing.due(0.0) == []
 
 
+def test_what_an_outage_swallowed_is_not_asked_for() -> None:
+    missing = Missing()
+    missing.add(10, 0.0)
+    missing.add(60, 3.0)
+    assert missing.due(3.0) == []
+    missing.add(62, 3.02)
+    assert missing.due(3.02) == [61]
+
+
 @given(st.sets(st.integers(65_000, 66_000), min_size=1, max_size=80))
 def test_a_nack_names_just_the_missing_packets(numbers: set[int]) -> None:
     (nack,) = rtp.RtcpPacket.parse(pack_nack(1, 2, sorted(numbers)))

@@ -8,6 +8,9 @@ from aiortc import rtp
 _MISSING_AT_MOST = 300
 """A larger hole is not asked for: only a keyframe mends it."""
 
+_MISSING_FOR_AT_MOST = 1.0
+"""Nor is what was lost while nothing came for so many seconds: it would come too late for anybody."""
+
 _ASK_AGAIN_AFTER = (0.08, 0.12, 0.2, 0.3)
 """Seconds between asking for a packet and asking once more."""
 
@@ -123,17 +126,19 @@ class Missing:
 
     def __init__(self) -> None:
         self._highest: int | None = None
+        self._came_at = 0.0
         self._asked: dict[int, _Asked] = {}
 
     def add(self, sequence_number: int, now: float) -> None:
         """Note that an (unwrapped) packet came at `now`, in seconds; what it skipped is due at once."""
         highest = self._highest
+        silence, self._came_at = now - self._came_at, now
         if highest is None or sequence_number <= highest:
             self._asked.pop(sequence_number, None)
             self._highest = sequence_number if highest is None else highest
             return
         self._highest = sequence_number
-        if sequence_number - highest > _MISSING_AT_MOST:
+        if sequence_number - highest > _MISSING_AT_MOST or silence > _MISSING_FOR_AT_MOST:
             self._asked.clear()
             return
         for skipped in range(highest + 1, sequence_number):
