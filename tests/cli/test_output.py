@@ -122,3 +122,14 @@ def test_results_are_lines_of_stdout(capsys: pytest.CaptureFixture[str]) -> None
     output.result("plain")
     output.json_result({"identity": "Zoë", "n": None})
     assert capsys.readouterr().out == 'plain\n{"identity":"Zo\\u00eb","n":null}\n'
+
+
+def test_what_others_sent_can_neither_steer_the_terminal_nor_begin_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.set_up(verbosity=1)
+    logging.getLogger("videocli.server").info("peer %s", "\x1b]0;owned\x07\x1b[2J\r\nFAKE \u202eLINE")
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1
+    assert not any(character in written for character in "\x1b\x07\r\u202e")
+    assert "FAKE LINE" in written.replace("  ", " ")

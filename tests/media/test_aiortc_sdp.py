@@ -456,3 +456,13 @@ def test_data_section_of_the_other_side_opens_channels_of_ours() -> None:
         await both.client.first(DataChannelOpened, lambda event: event.channel.label == "speaker")
 
     run(in_pair(check))
+
+
+def test_a_flood_of_ssrc_lines_is_cut_off() -> None:
+    async def play() -> None:
+        async with pair(LAB) as both:
+            offer = await both.client.peer.create_offer()
+            flood = "".join(f"a=ssrc:{number} cname:x\r\n" for number in range(1, 5000))
+            assert len(shape(await both.server.peer.accept_offer(offer + flood))) == len(shape(offer))
+
+    run(play())

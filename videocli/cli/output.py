@@ -42,6 +42,11 @@ class _Line(logging.Formatter):
             text = super().format(plain)
         return redact(text)
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the library's name
+        """The line itself; what others sent can neither steer a terminal nor begin a line of its own."""
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
 
 class _Stderr(logging.StreamHandler[IO[str]]):
     """Writes to what stderr is now, so that the dashboard or a test may put something in its place."""

@@ -36,5 +36,8 @@ def redact(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line, without control characters: what a server sent cannot move the cursor."""
-    return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
+    """The text on one line, without control characters: what others sent cannot move the cursor.
+
+    Nor can it turn the direction of writing (Unicode's category Cf).
+    """
+    return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())

@@ -59,6 +59,8 @@ class NegotiationFailed:
 
     peer_id: str
     error: MediaError
+    is_first: bool
+    """Nothing was ever agreed on, so there is no media at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class MediaLeg:
                     await self._do(peer, step)
                 except MediaError as failure:
                     negotiation.fail()
-                    self._report(NegotiationFailed(peer.id, failure))
+                    self._report(NegotiationFailed(peer.id, failure, is_first=not negotiation.has_agreed))
                 self.publishing.start_sources()
 
     async def _do(self, peer: Peer, step: Step) -> None:

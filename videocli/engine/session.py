@@ -243,7 +243,7 @@ class Session:
 
     def _negotiation_failed(self, failure: NegotiationFailed) -> None:
         """The first offer or its answer failed: no media ever. Later ones cost only what they were about."""
-        if self._room.state == "connecting":
+        if failure.is_first:
             self._say(self._room.end(failure.error, self._loop.time()))
         else:
             self._complain(failure.error)

@@ -106,6 +106,11 @@ class _Negotiation:
         is_idle = self._step is None and not self._inbox and not self._is_offer_wanted
         return self._is_closed or (is_idle and not self._is_offer_out)
 
+    @property
+    def has_agreed(self) -> bool:
+        """Whether an offer was ever answered."""
+        return self._stable_revision > 0
+
     def want_offer(self) -> None:
         """Something of ours is not negotiated yet."""
         self._is_offer_wanted = True

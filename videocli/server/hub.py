@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 1000
 """More sockets than that are told `busy`."""
+CLOSE_SECONDS = 2.0
+"""How long peer connections may take to close when the server shuts down."""
 GRACE_SECONDS = 0.3
 """How long clients may take to close their sockets when the server shuts down."""
 
@@ -98,8 +100,8 @@ class Hub:
                     await self._empty.wait()
         for connection in self._connections:
             connection.close()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
     # What clients say.
 

@@ -42,6 +42,8 @@ ANSWER_SECONDS = 15.0
 """For a server that has welcomed us to answer *ice*, *connect* or *sync*."""
 NETWORK_SECONDS = 1.0
 """How often to look whether the machine's network has changed."""
+BUSY_SECONDS = 0.1
+"""The least we wait for a busy server, whatever it says."""
 GRACE_SECONDS = 1.0
 """To say goodbye (our-rules.md, 8)."""
 
@@ -222,7 +224,7 @@ class RspBackend:
         if fate.retry_seconds is None:
             self._give_up(fate.error())
         else:
-            await asyncio.sleep(fate.retry_seconds)
+            await asyncio.sleep(max(fate.retry_seconds, BUSY_SECONDS))
 
     async def _prepare_attempt(self, fate: _Fate) -> None:
         """Note how the last connection ended, and wait for the time of the next; or end it."""
@@ -236,7 +238,8 @@ class RspBackend:
         if fate.is_busy:
             self._give_up(fate.error())
             return
-        wait = self._backoff.next_delay() if fate.retry_seconds is None else fate.retry_seconds
+        busy = fate.retry_seconds
+        wait = self._backoff.next_delay() if busy is None else max(busy, BUSY_SECONDS)
         await asyncio.sleep(min(wait, outage.ends_at - loop.time()))
         if loop.time() >= outage.ends_at:
             self._give_up(_signaling_failed(outage.answered, outage.words))

@@ -11,6 +11,9 @@ from videocli.media.peer import DataChannelClosed, DataChannelOpened, DataMessag
 
 _logger = logging.getLogger(__name__)
 
+_MAX_UNSENT_BYTES = 8 << 20
+"""What a channel keeps for an other side that takes nothing; SCTP itself knows no bound."""
+
 
 class _DcepText(str):
     """aiortc writes the length of a label in characters where RFC 8832, 5.1 wants bytes."""
@@ -77,10 +80,16 @@ class PeerDataChannel:
         return self._channel.maxPacketLifeTime
 
     def send(self, data: str | bytes) -> None:
-        if self._channel.readyState == "connecting":
+        if self._unsent_bytes + len(data) > _MAX_UNSENT_BYTES:
+            _logger.warning("A message was dropped: the other side of a data channel does not take them")
+        elif self._channel.readyState == "connecting":
             self._waiting.append(data)
         elif self.is_open:
             self._send_now(data)
+
+    @property
+    def _unsent_bytes(self) -> int:
+        return sum(map(len, self._waiting)) if self._waiting else self._channel.bufferedAmount
 
     def close(self) -> None:
         self._waiting.clear()

@@ -193,6 +193,8 @@ def _sctp_port(data: MediaDescription | None) -> int:
     return data.sctp_port or _DEFAULT_SCTP_PORT
 
 
+_SSRC_LINES = 200
+"""Of one section; aiortc.sdp looks each one up among all before it. Three layers with RTX have 24."""
 _DROPPED = re.compile(r"a=(candidate:|end-of-candidates|ssrc:(?!\d+ [^: ]+:))")
 """Lines that are read here, or that `aiortc.sdp` would stumble over: `a=ssrc` without a value."""
 
@@ -203,12 +205,17 @@ def _tolerable_lines(text: str) -> list[str]:
     """The lines of an SDP without those that make `aiortc.sdp` give up an otherwise good description."""
     lines: list[str] = []
     for section in re.split(r"(?m)^(?=m=)", text):
+        ssrc_lines = 0
         listed = set(section.partition("\n")[0].split()[3:])
         mapped = listed & set(re.findall(r"(?m)^a=rtpmap:(\d+) ", section))
         for line in section.splitlines():
             per_format = _PER_FORMAT.match(line)
             if _DROPPED.match(line) or (per_format and per_format[2] not in mapped):
                 continue
+            if line.startswith("a=ssrc:"):
+                ssrc_lines += 1
+                if ssrc_lines > _SSRC_LINES:
+                    continue
             if line.startswith("a=fmtp:"):
                 line = re.sub(r";\s+", ";", line)
             elif line.startswith("a=extmap:"):

@@ -20,7 +20,8 @@ _logger = logging.getLogger(__name__)
 
 _QUEUED_DATAGRAMS = 4096
 _STORED_UFRAGS = 8
-_STORED_CANDIDATES = 100
+_STORED_CANDIDATES = 50
+"""Of one ufrag; each costs a check over the whole list, so more of them are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,13 @@ class IceTransport:
         if self._closed:
             return
         stored = self._remote_candidates.setdefault(ufrag, [])
-        if len(stored) < _STORED_CANDIDATES:
-            stored.append(candidate)
-        while len(self._remote_candidates) > _STORED_UFRAGS:
-            del self._remote_candidates[next(iter(self._remote_candidates))]
+        if candidate in stored or len(stored) >= _STORED_CANDIDATES:
+            return
+        stored.append(candidate)
+        in_use = {generation.remote_username for generation in self._generations}
+        unused = [known for known in self._remote_candidates if known not in in_use and known != ufrag]
+        for known in unused[: len(self._remote_candidates) - _STORED_UFRAGS]:
+            del self._remote_candidates[known]
         for generation in self._generations:
             if generation.remote_username == ufrag:
                 self._tasks.start(self._add_candidate(generation, candidate))

@@ -7,6 +7,8 @@ from typing import Any
 
 _logger = logging.getLogger(__name__)
 
+_CANCEL_AGAIN_SECONDS = 0.05
+
 
 class BackgroundTasks:
     """Runs coroutines; logs what they raise; ends them all together."""
@@ -29,13 +31,12 @@ class BackgroundTasks:
         return task
 
     async def cancel(self) -> None:
-        """Cancel all tasks but the one that calls, and wait for them."""
+        """Cancel all tasks but the one that calls, again where one did not take it, and wait for them."""
         self._is_over = True
-        others = self._tasks - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        if others:
-            await asyncio.wait(others)
+        while others := self._tasks - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others, timeout=_CANCEL_AGAIN_SECONDS)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
