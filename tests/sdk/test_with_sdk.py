@@ -213,7 +213,7 @@ def test_three_browsers_and_three_bots_that_join_at_once_all_see_everyone(chromi
             for other in everyone - {identity}:
                 for event in ("trackSubscribed", "trackStarted"):
                     for kind in ("audio", "video"):
-                        await program.wait_event(event, about(other, kind))
+                        await program.wait_event(event, about(other, kind), 60)
             await complete.wait()
 
     async def run() -> None:
@@ -223,7 +223,7 @@ def test_three_browsers_and_three_bots_that_join_at_once_all_see_everyone(chromi
                 tasks.create_task(be_a_bot(server.url, identity, complete))
             pages = await asyncio.gather(*(join(browser, server, identity) for identity in sdks))
             for identity, page in zip(sdks, pages, strict=True):
-                await page.wait_room(partial(sees, others=everyone - {identity}))
+                await page.wait_room(partial(sees, others=everyone - {identity}), 60)
             await complete.wait()
 
     asyncio.run(run())
