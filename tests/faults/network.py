@@ -10,17 +10,15 @@ Each place is a namespace with one link to the router. The router drops, so that
 in a real network. Needs root, iproute2 and iptables. Nothing outside these namespaces is touched.
 """
 
-import asyncio
 import itertools
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from tests.sdk.programs import CREDENTIALS, LINE_LIMIT, Program
+from tests.sdk.programs import Program, videocli
 
 Way = Literal["out", "in"]
 """Away from a place, or towards it."""
@@ -185,26 +183,9 @@ def internet() -> Iterator[Internet]:
         net.close()
 
 
-@asynccontextmanager
-async def videocli_in(place: Place, *arguments: str) -> AsyncIterator[Program]:
-    """`videocli ARGUMENTS` there, for as long as the context. Raises `AssertionError` on a traceback."""
-    process = await asyncio.create_subprocess_exec(
-        *("ip", "netns", "exec", place.name, sys.executable, "-m", "videocli", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=LINE_LIMIT,
-        env={**os.environ, **CREDENTIALS},
-    )
-    program = Program(process)
-    reading = asyncio.create_task(program.read())
-    try:
-        yield program
-    finally:
-        await program.stop()
-        await reading
-    text = "".join(program.stderr)
-    assert "Traceback" not in text, f"videocli {' '.join(arguments)}: {text}"
+def videocli_in(place: Place, *arguments: str) -> AbstractAsyncContextManager[Program]:
+    """`videocli ARGUMENTS` there, as `videocli` does it here."""
+    return videocli(*arguments, prefix=("ip", "netns", "exec", place.name))
 
 
 @asynccontextmanager

@@ -184,9 +184,10 @@ def _target(link: Path) -> str:
 
 
 @asynccontextmanager
-async def videocli(*arguments: str) -> AsyncIterator[Program]:
+async def videocli(*arguments: str, prefix: tuple[str, ...] = ()) -> AsyncIterator[Program]:
     """`videocli ARGUMENTS`, for as long as the context. Raises `AssertionError` if it printed a traceback."""
     process = await asyncio.create_subprocess_exec(
+        *prefix,
         sys.executable,
         "-m",
         "videocli",
