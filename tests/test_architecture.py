@@ -60,7 +60,7 @@ TABLE = (
         PURE,
         f"{COMMON} protocol/* media/peer engine/reports engine/commands engine/signaling/*",
     ),
-    Row("engine/legs engine/meter", PURE, f"{COMMON} {MEDIA} engine/*"),
+    Row("engine/legs engine/meter engine/taps", PURE, f"{COMMON} {MEDIA} engine/*"),
     Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
     Row(
         "server/serve server/connection server/hub server/forwarder server/leg",

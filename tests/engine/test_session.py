@@ -289,3 +289,24 @@ def test_leaving_before_the_server_answered_is_quick_and_quiet() -> None:
         assert asyncio.get_running_loop().time() - before <= 2.0
 
     run_virtually(run())
+
+
+def test_a_tap_hands_out_the_frames_of_a_remote_track_until_it_is_closed() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice", config=publishing(NamedSource("camera", Ticker())))
+        bob = house.join("bob")
+        started = await bob.sees(ev.TrackStarted)
+        assert isinstance(started, ev.TrackStarted)
+        assert started.track.sid is not None
+        frames: list[EncodedFrame] = []
+        untap = bob.session.tap(started.track.sid, frames.append)
+        await asyncio.sleep(2)
+        untap()
+        taken = len(frames)
+        await asyncio.sleep(2)
+        assert 40 <= taken == len(frames)
+        assert frames[0].is_keyframe
+        await alice.leave()
+        await bob.leave()
+
+    scene(play)

@@ -32,9 +32,10 @@ from videocli.engine.room.snapshot import Snapshot, outage_snapshot
 from videocli.engine.room.tracks import LocalTrack
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
+from videocli.engine.taps import FrameTaker, Taps
 from videocli.errors import TrackError, VideoError, error
 from videocli.media.frames import Source, TrackKind
-from videocli.media.peer import PeerConfig
+from videocli.media.peer import PeerConfig, Receiver
 from videocli.outside import Outside
 from videocli.tasks import stop
 
@@ -92,6 +93,7 @@ class Session:
         self._backend: SignalingBackend = RspBackend(config.signaling, outside, self._inbox.put_nowait)
         self._media = MediaLeg(outside.make_peer, config.gather, outside.random, self._inbox.put_nowait)
         self._meter = Meter(self._media.counters)
+        self._taps = Taps()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             rp.IceServersGiven: lambda report: self._media.connect(self._new_id(), report.servers),
             rp.DescriptionReceived: self._media.describe,
@@ -119,6 +121,20 @@ class Session:
     def post(self, command: cmd.Command) -> None:
         """Ask for something; the answer comes as events."""
         self._inbox.put_nowait(command)
+
+    def tap(self, track_sid: str, take: FrameTaker) -> Callable[[], None]:
+        """Hand every whole frame of a remote track to `take` for as long as it is subscribed to.
+
+        Video begins with a keyframe. The SID need not be known yet. Call the result to stop.
+        """
+        tap = self._taps.open(track_sid, take)
+        self._settle_taps()
+
+        def untap() -> None:
+            self._taps.close(tap)
+            self._settle_taps()
+
+        return untap
 
     async def run(self) -> VideoError | None:
         """Join, and stay until the end.
@@ -183,6 +199,14 @@ class Session:
         handler = self._handlers.get(type(item))
         if handler is not None and not self._room.health.ended:
             handler(item)
+        self._settle_taps()
+
+    def _settle_taps(self) -> None:
+        self._taps.settle(self._receiver_of)
+
+    def _receiver_of(self, track_sid: str) -> Receiver | None:
+        track = self._room.remote_track(track_sid)
+        return self._media.receivers.get(track.media_id) if track and track.media_id else None
 
     def _say(self, events: Sequence[ev.Event]) -> None:
         for event in events:

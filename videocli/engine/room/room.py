@@ -139,6 +139,13 @@ class Room:
                     return participant, track
         return None
 
+    def remote_track(self, track_sid: str) -> RemoteTrack | None:
+        """Somebody else's track."""
+        for participant in self.participants.values():
+            if track_sid in participant.tracks:
+                return participant.tracks[track_sid]
+        return None
+
     def _drain(self) -> list[ev.Event]:
         out, self._out = self._out, []
         return out
