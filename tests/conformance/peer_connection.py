@@ -27,6 +27,7 @@ from videocli.media.peer import (
     MakePeer,
     MediaFlowing,
     MediaPacket,
+    PathVerified,
     PeerConfig,
     PeerConnection,
     PeerEvent,
@@ -513,6 +514,28 @@ async def check_dead_path_is_noticed(lab: PeerLab) -> None:
         await both.connected()
         lab.break_path(both.server.peer)
         await both.client.state(IceState.FAILED)
+
+
+async def check_a_living_path_is_verified(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        await both.client_offers()
+        await both.connected()
+        both.client.peer.verify_path()
+        await both.client.first(PathVerified)
+        assert not both.server.all(PathVerified)
+
+
+async def check_a_dead_path_is_verified_only_after_its_restart(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        await both.client_offers()
+        await both.connected()
+        lab.break_path(both.server.peer)
+        both.client.peer.verify_path()
+        await both.client.state(IceState.FAILED)
+        assert not both.client.all(PathVerified)
+        both.client.peer.restart_ice()
+        await both.client_offers()
+        await both.client.first(PathVerified)
 
 
 async def check_offerer_restarts_ice(lab: PeerLab) -> None:

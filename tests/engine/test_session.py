@@ -310,3 +310,32 @@ def test_a_tap_hands_out_the_frames_of_a_remote_track_until_it_is_closed() -> No
         await bob.leave()
 
     scene(play)
+
+
+def test_both_legs_dead_of_one_cause_are_one_outage_though_signaling_is_back_before_media_is_missed() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        await asyncio.sleep(5)
+        house.media.kill_paths("alice")
+        house.signaling.line("alice").cut()
+        await asyncio.sleep(20)
+        outages = [name for name in alice.names if name in ("Reconnecting", "Reconnected")]
+        assert outages == ["Reconnecting", "Reconnected"]
+        await alice.leave()
+
+    scene(play)
+
+
+def test_a_session_without_any_media_path_is_reconnected_as_soon_as_it_is_resumed() -> None:
+    async def play(house: House) -> None:
+        house.media.lose("alice")
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        house.signaling.line("alice").cut()
+        back = await alice.sees(ev.Reconnected)
+        assert isinstance(back, ev.Reconnected)
+        assert back.downtime < 1
+        await alice.leave()
+
+    scene(play)

@@ -23,6 +23,7 @@ from videocli.media.peer import (
     LocalCandidates,
     MakePeer,
     MediaPacket,
+    PathVerified,
     PeerConfig,
     PeerConnection,
     PeerEvent,
@@ -198,6 +199,7 @@ class FakePeer:
         self._restart_ufrag: str | None = None
         self._gathered: str | None = None
         self._ssrcs = 0
+        self._verifying = False
 
     @property
     def ice_state(self) -> IceState:
@@ -285,6 +287,10 @@ class FakePeer:
         if ice_servers is not None:
             self.config = replace(self.config, ice_servers=tuple(ice_servers))
         self._restart_ufrag = self._network.new_ufrag()
+
+    def verify_path(self) -> None:
+        self._verifying = True
+        self._verify()
 
     def add_sender(self, kind: MediaKind, track_id: str) -> FakeSender:
         self._ssrcs += 1
@@ -388,11 +394,18 @@ class FakePeer:
 
     # Inside.
 
+    def _verify(self) -> None:
+        """The other side answers at once, if it can."""
+        if self._verifying and self.is_up and self._network.carries(self):
+            self._verifying = False
+            self.report(PathVerified())
+
     def _come_up(self) -> None:
         if not self._network.carries(self):
             return
         self.is_up = True
         self._change_state(IceState.CONNECTED)
+        self._verify()
         self._open_channels()
         for channel in self._channels:
             if channel.twin is not None:

@@ -307,6 +307,16 @@ class Play:
 
     # What is seen of them.
 
+    def _has_dead_media(self, stay: Stay) -> bool:
+        """Whether a path that counts as alive there carries nothing."""
+        media = self.house.media
+        alive = [
+            peer
+            for peer in media.peers
+            if peer.host == stay.host.name and peer.ice_state is IceState.CONNECTED and not peer.is_closed
+        ]
+        return any(not media.carries(peer) for peer in alive)
+
     def _heard(self, stay: Stay, occurrence: ev.Occurrence) -> None:
         event = occurrence.event
         line = event_words(event)
@@ -318,6 +328,8 @@ class Play:
             stay.reconnecting.append((self.now, event.error.code or 0))
         if isinstance(event, ev.Connected | ev.Reconnecting | ev.Reconnected | ev.Disconnected):
             stay.states.append((self.now, type(event).__name__))
+        if isinstance(event, ev.Reconnected) and self._has_dead_media(stay):
+            self.complain(stay.name, "Reconnected, but media is dead")
         if isinstance(event, ev.LocalParticipantReconnecting | ev.LocalParticipantReconnected):
             stay.signaling_changed_at = self.now
             stay.has_signaling = isinstance(event, ev.LocalParticipantReconnected)

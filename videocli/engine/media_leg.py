@@ -87,6 +87,8 @@ class Peer:
     mending: asyncio.Task[None] | None = None
     was_up: bool = False
     """Whether media was ever connected."""
+    is_unverified: bool = False
+    """Whether it owes an answer from after the session was resumed."""
 
 
 class MediaLeg:
@@ -125,6 +127,26 @@ class MediaLeg:
             self.negotiate()
         else:
             self._signaling_up.clear()
+
+    def verify(self) -> None:
+        """Ask every path that counts as alive whether it is; `MediaVerified` says that all have answered.
+
+        A path that does not answer becomes `MediaFailed`.
+        """
+        for peer in self.peers.values():
+            peer.is_unverified = peer.was_up and peer.mending is None
+            if peer.is_unverified:
+                peer.connection.verify_path()
+        self._report_verified()
+
+    def _report_verified(self) -> None:
+        if not any(peer.is_unverified for peer in self.peers.values()):
+            self._report(rp.MediaVerified())
+
+    def _verified(self, peer: Peer) -> None:
+        if peer.is_unverified:
+            peer.is_unverified = False
+            self._report_verified()
 
     def negotiate(self) -> None:
         """Put new tracks on every peer connection and offer what the server has not agreed to."""
@@ -209,6 +231,7 @@ class MediaLeg:
                 task.cancel()
         self.publishing.detach(peer_id)
         self._report(PeerEnded(peer_id))
+        self._verified(peer)
         await peer.connection.close()
 
     async def _work(self, peer: Peer) -> None:
@@ -259,6 +282,8 @@ class MediaLeg:
                 self._report(LocalCandidates(peer.id, event))
             case mp.IceStateChanged(state, heard_at):
                 self._ice_state(peer, state, heard_at)
+            case mp.PathVerified():
+                self._verified(peer)
             case mp.DtlsFailed():
                 self._report(rp.DtlsHandshakeFailed())
             case mp.RemoteTrackStarted(receiver):
@@ -294,6 +319,7 @@ class MediaLeg:
             for receiver in self.receivers.values():
                 receiver.request_keyframe()
             self._report(rp.MediaConnected())
+            self._verified(peer)
         elif is_dead and peer.mending is None:
             self._report(rp.MediaFailed(heard_at))
             peer.mending = self._spawn(self._mend(peer))

@@ -212,6 +212,11 @@ class MediaFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaVerified:
+    """The media path has answered since the session was resumed, or there is none that could."""
+
+
+@dataclass(frozen=True, slots=True)
 class IceRestarting:
     """An ICE restart begins."""
 
@@ -262,6 +267,7 @@ class MessageArrived:
 MediaReport = (
     MediaConnected
     | MediaFailed
+    | MediaVerified
     | IceRestarting
     | DtlsHandshakeFailed
     | MediaArrived

@@ -253,6 +253,7 @@ class Session:
     def _resynced(self, report: rp.Resynced) -> None:
         self._media.keep_only(report.peer_ids)
         self._media.signaling_is(up=True)
+        self._media.verify()
 
     def _send_description(self, local: LocalDescription) -> None:
         if self._asked_to_connect:

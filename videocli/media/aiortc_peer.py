@@ -34,6 +34,7 @@ from videocli.media.peer import (
     IceState,
     IceStateChanged,
     LocalCandidates,
+    PathVerified,
     PeerConfig,
     PeerConnection,
     PeerEvent,
@@ -78,6 +79,7 @@ class AiortcPeer:
             on_gathered=self._tell_candidates,
             on_state=lambda state: self._deliver(IceStateChanged(state, self._ice.heard_at)),
             on_new_path=self._path_changed,
+            on_verified=lambda: self._deliver(PathVerified()),
         )
         router = Router()
         self._dtls = DtlsTransport(self._ice, on_rtp=router.route_rtp, on_rtcp=router.route_rtcp)
@@ -190,6 +192,9 @@ class AiortcPeer:
         if ice_servers is not None:
             self._ice.use_servers(tuple(ice_servers))
         self._restarts_wanted += 1
+
+    def verify_path(self) -> None:
+        self._ice.verify()
 
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:
         return self._flow.add_sender(kind, track_id)

@@ -194,6 +194,11 @@ class IceStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PathVerified:
+    """The other side has answered since `verify_path` was called."""
+
+
+@dataclass(frozen=True, slots=True)
 class DtlsFailed:
     """The DTLS handshake failed: wrong fingerprint or a broken peer. Nothing to restart."""
 
@@ -255,6 +260,7 @@ class DataChannelClosed:
 PeerEvent = (
     LocalCandidates
     | IceStateChanged
+    | PathVerified
     | DtlsFailed
     | RemoteTrackStarted
     | RemoteTrackEnded
@@ -315,6 +321,14 @@ class PeerConnection(Protocol):
         """Make the next offer an ICE restart (RFC 8445 section 9), with new servers if given.
 
         DTLS goes on.
+        """
+        ...
+
+    def verify_path(self) -> None:
+        """Ask the other side for consent at once (RFC 7675); `PathVerified` comes with its answer.
+
+        Only an answer to a request made from now on counts, over whichever path is in use by then. A path
+        that does not answer becomes `FAILED`.
         """
         ...
 

@@ -303,5 +303,5 @@ class Leg:
                 # We use no STUN or TURN server, so every candidate of ours is in the SDP; production, too,
                 # trickles none (production-facts.md, section 4).
                 pass
-            case mp.MediaFlowing() | mp.DimensionsChanged():
+            case mp.MediaFlowing() | mp.DimensionsChanged() | mp.PathVerified():
                 pass

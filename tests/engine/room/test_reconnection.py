@@ -47,8 +47,26 @@ def test_the_room_is_connected_again_only_when_both_legs_are() -> None:
 
 
 def test_the_next_outage_has_its_own_cause() -> None:
-    again = UP.with_signaling(10.0).with_signaling(None).with_media(20.0)
+    again = UP.with_signaling(10.0).with_signaling(None).with_media_verified().with_media(20.0)
     assert code(again) == 53405
+
+
+def test_a_resumed_session_is_no_end_of_the_outage_before_media_has_answered() -> None:
+    resumed = UP.with_signaling(10.0).with_signaling(None)
+    assert (resumed.state, code(resumed)) == ("reconnecting", 53001)
+    assert resumed.with_media_verified() == UP
+
+
+def test_media_that_turns_out_to_be_dead_after_the_resume_goes_on_with_the_same_outage() -> None:
+    dead = UP.with_signaling(10.0).with_signaling(None).with_media(11.0)
+    assert dead.outage == UP.with_signaling(10.0).outage
+    assert dead.with_media(None) == UP
+
+
+def test_signaling_lost_again_before_media_has_answered_is_the_same_outage() -> None:
+    again = UP.with_signaling(10.0).with_signaling(None).with_signaling(11.0)
+    assert again.outage == UP.with_signaling(10.0).outage
+    assert again.with_media_verified().state == "reconnecting"
 
 
 def test_media_has_a_deadline_of_one_session_from_its_own_failure() -> None:

@@ -171,6 +171,16 @@ def tracks_outlive_participant() -> Any:
 # Resuming.
 
 
+@bug(
+    "room: it says reconnected as soon as the session is resumed, whether media has answered or not", seed=43
+)
+def media_unverified() -> Any:
+    def with_signaling(self: Health, lost_at: float | None) -> Health:
+        return replace(self, signaling_lost_at=lost_at)._with_outage()
+
+    return patch.object(Health, "with_signaling", with_signaling)
+
+
 @bug("room: participants that are missing from synced are not removed", seed=68)
 def missing_not_removed() -> Any:
     def resynced(self: Room, report: rp.Resynced, now: float) -> None:

@@ -5,6 +5,9 @@
     signaling lost  reconnecting, 53001   reconnecting (the first cause)
     window past     (signaling decides)   disconnected, 53405
 
+A session that is resumed says nothing of media, which may have died of the same cause and not be missed yet:
+so the room stays `reconnecting` until media has answered since, or is known to be dead.
+
 `reconnecting` names its first cause, and one outage is reported once however many causes join it
 (twilio-video.js, lib/signaling/v2/room.js). When signaling itself is out of time, the backend ends the
 session with 53000 or 53002; this table only adds the end of media.
@@ -34,6 +37,8 @@ class Health:
     joined: bool = False
     signaling_lost_at: float | None = None
     media_failed_at: float | None = None
+    is_media_unverified: bool = False
+    """Whether media, thought to be fine, has not answered since the session was resumed."""
     outage: FirstCause | None = None
     ended: bool = False
 
@@ -56,17 +61,23 @@ class Health:
         return None if self.media_failed_at is None else self.media_failed_at + session_timeout
 
     def with_signaling(self, lost_at: float | None) -> "Health":
-        """Signaling was lost, or (None) is back."""
-        return replace(self, signaling_lost_at=lost_at)._with_outage()
+        """Signaling was lost, or (None) is back, and media has to answer now."""
+        unverified = lost_at is None or self.is_media_unverified
+        return replace(self, signaling_lost_at=lost_at, is_media_unverified=unverified)._with_outage()
 
     def with_media(self, failed_at: float | None) -> "Health":
         """Media failed, or (None) is back."""
-        return replace(self, media_failed_at=failed_at)._with_outage()
+        return replace(self, media_failed_at=failed_at, is_media_unverified=False)._with_outage()
+
+    def with_media_verified(self) -> "Health":
+        """Media has answered since the session was resumed, or none is there that could."""
+        return replace(self, is_media_unverified=False)._with_outage()
 
     def _with_outage(self) -> "Health":
-        if self.signaling_lost_at is None and self.media_failed_at is None:
+        is_fine = self.signaling_lost_at is None and self.media_failed_at is None
+        if is_fine and not self.is_media_unverified:
             return replace(self, outage=None)
-        if self.outage is not None:
+        if is_fine or self.outage is not None:
             return self
         if self.signaling_lost_at is not None:
             return replace(self, outage=FirstCause(SIGNALING_LOST, self.signaling_lost_at))

@@ -76,6 +76,7 @@ class Room:
             rp.SignalingEnded: lambda report, now: self._end(report.error, now),
             rp.MediaConnected: self._media_connected,
             rp.MediaFailed: self._media_failed,
+            rp.MediaVerified: self._media_verified,
             rp.IceRestarting: lambda report, now: self.outages.attempt("media", now),
             rp.DtlsHandshakeFailed: lambda report, now: self._end(error(DTLS_FAILED), now),
             rp.MediaArrived: self._media_arrived,
@@ -333,6 +334,9 @@ class Room:
         if self.health.media_failed_at is None:
             self._set_health(self.health.with_media(now), now)
             self.outages.media_is_silent(now if report.silent_since is None else report.silent_since)
+
+    def _media_verified(self, report: rp.MediaVerified, now: float) -> None:
+        self._set_health(self.health.with_media_verified(), now)
 
     def _media_connected(self, report: rp.MediaConnected, now: float) -> None:
         self.outages.attempt_ended("media", "connected", now)

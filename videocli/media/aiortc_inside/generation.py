@@ -76,6 +76,9 @@ class GenerationOwner(Protocol):
     def path_changed(self) -> None:
         """The path does not answer any more, or answers again."""
 
+    def path_answered(self, generation: "Generation", asked_at: float) -> None:
+        """A request for consent that was made then (loop's clock) was answered."""
+
 
 class Generation(aioice.Connection):
     """One set of credentials, sockets and candidates."""
@@ -96,6 +99,8 @@ class Generation(aioice.Connection):
         """Not connected in time."""
         self._answered = asyncio.Event()
         """Set by an answer to any request for consent."""
+        self._hurried = asyncio.Event()
+        """Set to ask now rather than when the interval is over."""
         self.timer: asyncio.TimerHandle | None = None
         self.gathering: asyncio.Task[None] | None = None
 
@@ -229,12 +234,20 @@ class Generation(aioice.Connection):
             self.suspect = suspect
             self._owner.path_changed()
 
+    def ask_at_once(self) -> None:
+        """Do not wait for the interval to be over before the next request for consent."""
+        self._hurried.set()
+
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but no longer than this machine has the address."""
+        """Sleep, but no longer than nobody is in a hurry and this machine has the address."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
-        while (left := ends_at - loop.time()) > 0 and self._has_address():  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(min(left, self._owner.timing.address_interval))
+        while (left := ends_at - loop.time()) > 0 and self._has_address():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, self._owner.timing.address_interval)):
+                    await self._hurried.wait()
+                    break
+        self._hurried.clear()
 
     def _has_address(self) -> bool:
         """Whether this machine has the address that we send from; an interface that goes takes it along."""
@@ -257,6 +270,7 @@ class Generation(aioice.Connection):
 
     async def _ask(self, pair: aioice.ice.CandidatePair, remote_password: str) -> None:
         """One request, sent twice at most, and given up after 1.5 s (aioice's times)."""
+        asked_at = asyncio.get_running_loop().time()
         with contextlib.suppress(stun.TransactionFailed):
             try:
                 await pair.protocol.request(
@@ -269,6 +283,7 @@ class Generation(aioice.Connection):
                 return
         self.heard_at = asyncio.get_running_loop().time()
         self._answered.set()
+        self._owner.path_answered(self, asked_at)
 
 
 def _is_local(address: str) -> bool:

@@ -44,12 +44,15 @@ class IceTransport:
         on_gathered: Callable[[Generation], None],
         on_state: Callable[[IceState], None],
         on_new_path: Callable[[], None],
+        on_verified: Callable[[], None],
     ) -> None:
         self.timing = timing
         self._gather_from = gather_from
         self._on_gathered = on_gathered
         self._on_state = on_state
         self._on_new_path = on_new_path
+        self._on_verified = on_verified
+        self._unverified_since: float | None = None
         self._tasks = BackgroundTasks()
         self._datagrams: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_DATAGRAMS)
         self._generations: set[Generation] = set()
@@ -138,6 +141,19 @@ class IceTransport:
             self.state = state
             self._on_state(state)
 
+    def verify(self) -> None:
+        """Ask at once whether the path in use is alive; `on_verified` is called with the answer."""
+        self._unverified_since = asyncio.get_running_loop().time()
+        if self._active is not None:
+            self._active.ask_at_once()
+
+    def path_answered(self, generation: Generation, asked_at: float) -> None:
+        """Called by a generation: a request of that time (loop's clock) was answered."""
+        since = self._unverified_since
+        if since is not None and asked_at >= since and generation is self._active:
+            self._unverified_since = None
+            self._on_verified()
+
     def send_now(self, data: bytes) -> None:
         if self._active is not None:
             self._active.send_now(data)
@@ -184,6 +200,7 @@ class IceTransport:
                 self._tasks.start(self._discard_later(replaced))
         self.connected.set()
         self.path_changed()
+        self.path_answered(generation, asyncio.get_running_loop().time())
 
     async def _discard_later(self, generation: Generation) -> None:
         await asyncio.sleep(self.timing.linger)
