@@ -6,6 +6,7 @@ Normally there is one peer connection; a server that moves us to another media s
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, assert_never
 
@@ -24,8 +25,11 @@ from videocli.media.negotiation import (
     Step,
 )
 
-RESTART_SECONDS = (2.0, 3.0, 4.0, 5.0)
-"""Waits between ICE restarts of one outage; the last one repeats."""
+RESTART_SECONDS = (1.0, 2.0, 3.0, 5.0)
+"""Waits between ICE restarts of one outage; the last one repeats.
+
+A resumed session ends a wait: what it was resumed over may carry media, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Peer:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
     mending: asyncio.Task[None] | None = None
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to restart ICE without waiting any longer."""
     was_up: bool = False
     """Whether media was ever connected."""
     is_unverified: bool = False
@@ -124,6 +130,8 @@ class MediaLeg:
         """Whether an offer can reach the server now."""
         if up:
             self._signaling_up.set()
+            for peer in self.peers.values():
+                peer.hurry.set()
             self.negotiate()
         else:
             self._signaling_up.clear()
@@ -329,10 +337,13 @@ class MediaLeg:
         attempt = 0
         while True:
             await self._signaling_up.wait()
+            peer.hurry.clear()
             if peer.negotiation.is_settled:
                 self._report(rp.IceRestarting())
                 peer.connection.restart_ice(self._ice_servers)
                 peer.wake.set()
             wait = RESTART_SECONDS[min(attempt, len(RESTART_SECONDS) - 1)]
             attempt += 1
-            await asyncio.sleep(wait * self._chance.uniform(0.8, 1.2))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait * self._chance.uniform(0.8, 1.2)):
+                    await peer.hurry.wait()

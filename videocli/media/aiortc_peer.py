@@ -80,6 +80,7 @@ class AiortcPeer:
             on_state=lambda state: self._deliver(IceStateChanged(state, self._ice.heard_at)),
             on_new_path=self._path_changed,
             on_verified=lambda: self._deliver(PathVerified()),
+            is_unheard=lambda: self._flow.is_unheard,
         )
         router = Router()
         self._dtls = DtlsTransport(self._ice, on_rtp=router.route_rtp, on_rtcp=router.route_rtcp)

@@ -78,6 +78,11 @@ class MediaFlow:
             if section is not None and section.sends:
                 sender.start()
 
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the other side says of something we send that nothing of late has come."""
+        return any(sender.is_unheard for sender in self.senders)
+
     def path_changed(self) -> None:
         for receiver in self._receivers.values():
             receiver.path_changed()

@@ -16,6 +16,7 @@ from aioice import stun
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
+from videocli.media.aiortc_inside.consent import Consent
 from videocli.media.peer import IceServer
 
 _logger = logging.getLogger(__name__)
@@ -38,7 +39,10 @@ class IceTiming:
     consent_reply: float = 0.5
     """How long to wait for an answer before the next request; it still counts when it comes later."""
     consent_misses: int = 4
-    """So many unanswered requests in a row, and nothing else received: the path is dead."""
+    """So many unanswered requests in a row, and nothing else received: the path is dead.
+
+    Also if something is received, but the far end says that it hears nothing (`hearing.py`).
+    """
     one_way: float = 10.0
     """Requests unanswered for so long, whatever else is received: the path is dead in our direction.
 
@@ -66,6 +70,8 @@ class GenerationOwner(Protocol):
     """What a generation tells of itself."""
 
     timing: IceTiming
+    is_unheard: Callable[[], bool]
+    """Whether the other side says that what we send does not come."""
 
     def gathered(self, generation: "Generation") -> None:
         """More candidates were found, or the last."""
@@ -208,26 +214,23 @@ class Generation(aioice.Connection):
         """
         timing = self._owner.timing
         loop = asyncio.get_running_loop()
-        unanswered_since: float | None = None
-        misses = 0
+        consent = Consent(timing.consent_reply, timing.consent_misses, timing.one_way)
         async with asyncio.TaskGroup() as requests:
             while not self._is_ended:
-                if unanswered_since is None:
+                if not consent.is_awaited:
                     await self._pause(timing.consent_interval * random.uniform(0.8, 1.2))
                 if not self._has_address():
+                    consent.address_lost(loop.time())
                     self._set_suspect(True)
-                    unanswered_since, misses = loop.time(), timing.consent_misses
                     await asyncio.sleep(timing.address_interval)
                     continue
                 asked_at = loop.time()
                 if await self._is_answered(requests, timing.consent_reply):
-                    unanswered_since, misses = None, 0
+                    consent.answered()
                 else:
-                    unanswered_since = asked_at if unanswered_since is None else unanswered_since
                     is_heard = self.heard_at is not None and self.heard_at >= asked_at
-                    misses = 0 if is_heard else misses + 1
-                is_one_way = unanswered_since is not None and loop.time() - unanswered_since >= timing.one_way
-                self._set_suspect(misses >= timing.consent_misses or is_one_way)
+                    consent.unanswered(asked_at, loop.time(), is_heard=is_heard)
+                self._set_suspect(consent.is_dead(loop.time(), is_unheard=self._owner.is_unheard()))
 
     def _set_suspect(self, suspect: bool) -> None:
         if suspect != self.suspect:

@@ -45,6 +45,7 @@ class IceTransport:
         on_state: Callable[[IceState], None],
         on_new_path: Callable[[], None],
         on_verified: Callable[[], None],
+        is_unheard: Callable[[], bool],
     ) -> None:
         self.timing = timing
         self._gather_from = gather_from
@@ -52,6 +53,7 @@ class IceTransport:
         self._on_state = on_state
         self._on_new_path = on_new_path
         self._on_verified = on_verified
+        self.is_unheard = is_unheard
         self._unverified_since: float | None = None
         self._tasks = BackgroundTasks()
         self._datagrams: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_DATAGRAMS)

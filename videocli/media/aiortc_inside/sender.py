@@ -13,6 +13,7 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import PACKET_MAX, VpxPayloadDescriptor
 
 from videocli.media.aiortc_inside.codecs import ABS_SEND_TIME_URI, MID_URI, codec_of
+from videocli.media.aiortc_inside.hearing import Hearing
 from videocli.media.aiortc_inside.sections import Section
 from videocli.media.bitstream import (
     frame_dimensions,
@@ -85,6 +86,7 @@ class TrackSender:
         self._clock_rate = 90_000 if kind == "video" else 48_000
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
         self._lost = 0
+        self._hearing = Hearing()
         self._jitter: float | None = None
         self._round_trip_time: float | None = None
         self._dimensions: tuple[int, int] | None = None
@@ -213,7 +215,13 @@ class TrackSender:
 
     # What the router calls.
 
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the other side says that nothing of late has come."""
+        return self._is_flowing and self._hearing.is_deaf
+
     def reception_reported(self, report: rtp.RtcpReceiverInfo) -> None:
+        self._hearing.reported(report.highest_sequence, self._packets)
         self._lost = max(report.packets_lost, 0)
         self._jitter = report.jitter / self._clock_rate
         if report.lsr:
