@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -337,5 +338,27 @@ def test_a_session_without_any_media_path_is_reconnected_as_soon_as_it_is_resume
         assert isinstance(back, ev.Reconnected)
         assert back.downtime < 1
         await alice.leave()
+
+    scene(play)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)], ids=["back", "forward"])
+def test_a_wall_clock_that_is_set_has_no_say_in_an_outage(jump: timedelta) -> None:
+    async def play(house: House) -> None:
+        utcnow, set_by = house.outside.utcnow, timedelta()
+        house.outside = replace(house.outside, utcnow=lambda: utcnow() + set_by)
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        await bob.sees(ev.LocalTrackPublished)
+        await asyncio.sleep(5)
+        house.signaling.line("bob").cut()
+        house.media.kill_paths("bob")
+        await bob.sees(ev.Reconnecting)
+        set_by = jump
+        back = await bob.sees(ev.Reconnected)
+        assert isinstance(back, ev.Reconnected)
+        (outage,) = bob.session.snapshot().outages
+        assert 0 < back.downtime == outage.downtime < 5
+        assert all(0 <= (attempt.seconds or 0) < 5 for attempt in outage.attempts)
+        await bob.leave()
 
     scene(play)

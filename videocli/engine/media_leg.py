@@ -126,6 +126,12 @@ class MediaLeg:
         self._signaling_up.set()
         self._start(peer_id).negotiation.want_offer()
 
+    def use_servers(self, ice_servers: tuple[mp.IceServer, ...]) -> None:
+        """Use other STUN and TURN servers from now on, and at once where media is lost."""
+        self._ice_servers = ice_servers
+        for peer in self.peers.values():
+            peer.hurry.set()
+
     def signaling_is(self, up: bool) -> None:
         """Whether an offer can reach the server now."""
         if up:

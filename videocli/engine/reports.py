@@ -56,6 +56,13 @@ class IceServersGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class IceServersRenewed:
+    """The ICE servers to use from the next ICE restart on."""
+
+    servers: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """The server let us in. Its answer to our offer follows as `DescriptionReceived`."""
 
@@ -181,6 +188,7 @@ class SignalingEnded:
 
 SignalingReport = (
     IceServersGiven
+    | IceServersRenewed
     | Joined
     | ParticipantsChanged
     | PublicationReady

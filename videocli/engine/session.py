@@ -96,6 +96,8 @@ class Session:
         self._taps = Taps()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             rp.IceServersGiven: lambda report: self._media.connect(self._new_id(), report.servers),
+            rp.IceServersRenewed: lambda report: self._media.use_servers(report.servers),
+            rp.MediaFailed: lambda report: self._backend.renew_ice_servers(),
             rp.DescriptionReceived: self._media.describe,
             rp.CandidatesReceived: self._media.trickle,
             rp.PublicationFailed: lambda report: self._take_back(report.track_id),

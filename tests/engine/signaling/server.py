@@ -66,10 +66,10 @@ class Socket:
     async def text(self, text: str) -> None:
         await self._transport.send(text)
 
-    async def let_in(self, **members: Any) -> None:
+    async def let_in(self, *ice_servers: dict[str, Any], **members: Any) -> None:
         """The whole way in."""
         assert (await self.welcome())["type"] == "ice"
-        await self.say({"type": "iced", "version": 1, "ice_servers": []})
+        await self.say({"type": "iced", "version": 1, "ice_servers": list(ice_servers)})
         assert (await self.body())["type"] == "connect"
         await self.say(CONNECTED | members)
 

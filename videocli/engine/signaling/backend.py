@@ -48,6 +48,10 @@ class SignalingBackend(Protocol):
         """Send all local candidates gathered so far under `ufrag`."""
         ...
 
+    def renew_ice_servers(self) -> None:
+        """Media is lost: get fresh STUN and TURN servers if there were any; `IceServersRenewed` has them."""
+        ...
+
     def forget_peer(self, peer_id: str) -> None:
         """The peer connection is closed; a resume no longer mentions it."""
         ...

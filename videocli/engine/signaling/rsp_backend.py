@@ -18,6 +18,7 @@ from videocli.driver import Driver
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.engine.signaling.backoff import Backoff
+from videocli.engine.signaling.ice_servers import ask_ice_servers
 from videocli.engine.signaling.rsp_client import RspClient, State
 from videocli.errors import TokenError, VideoError, error
 from videocli.media.peer import IceCandidate
@@ -157,6 +158,8 @@ class RspBackend:
         self._conversation: _Conversation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._outage: _Outage | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._has_ice_servers = False
         self._left = asyncio.Event()
         self._has_ended = False
 
@@ -171,7 +174,8 @@ class RspBackend:
             if serving.done() or self._conversation is not None:
                 await self._say_goodbye()
         finally:
-            await _cancel({serving, leaving, *self._drivers()})
+            renewing = {self._renewing} if self._renewing is not None else set()
+            await _cancel({serving, leaving, *renewing, *self._drivers()})
 
     def connect(self, peer_id: str, offer: str, tracks: Sequence[rp.LocalTrackInfo]) -> None:
         """Ask to be let in, with the first offer (revision 1), after `IceServersGiven`."""
@@ -193,6 +197,12 @@ class RspBackend:
         """Send all local candidates gathered so far under `ufrag`."""
         self._rsp.trickle(peer_id, ufrag, candidates, complete)
         self._settle()
+
+    def renew_ice_servers(self) -> None:
+        """Media is lost: get fresh STUN and TURN servers if there were any; `IceServersRenewed` has them."""
+        if self._has_ice_servers and self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew(), name="ice servers")
+            self._renewing.add_done_callback(self._renewed)
 
     def forget_peer(self, peer_id: str) -> None:
         """The peer connection is closed; a resume no longer mentions it."""
@@ -304,6 +314,22 @@ class RspBackend:
         with contextlib.suppress(TokenError):
             self._token = await self._config.token()
 
+    async def _renew(self) -> None:
+        """Without an answer the servers at hand have to do."""
+        await self._refresh_token()
+        with contextlib.suppress(DialError, TimeoutError):
+            async with asyncio.timeout(OPEN_SECONDS):
+                servers = await ask_ice_servers(
+                    self._outside.dial, self._config.url, self._token, self._new_id
+                )
+            if servers:
+                self._deliver(rp.IceServersRenewed(servers))
+
+    def _renewed(self, renewing: asyncio.Task[None]) -> None:
+        self._renewing = None
+        if not renewing.cancelled():
+            renewing.result()
+
     def _on_event(self, conversation: _Conversation, event: TcmpEvent) -> None:
         if conversation is not self._conversation or conversation.is_over:
             return
@@ -362,6 +388,8 @@ class RspBackend:
             self._deliver(report)
 
     def _deliver(self, report: rp.SignalingReport) -> None:
+        if isinstance(report, rp.IceServersGiven):
+            self._has_ice_servers = bool(report.servers)
         if not self._has_ended:
             self._has_ended = isinstance(report, rp.SignalingEnded)
             self._report(report)
