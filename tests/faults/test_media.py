@@ -177,16 +177,11 @@ async def loses(net: Internet, url: str, watched: Program, way: Way) -> None:
         net.heal(place)
         back = await program.wait_event("reconnected", after=back_at)
         again = await frames_again(receiver, sender, back_at)
-        measured(
-            f"UDP dropped {way}: says reconnecting", [seconds(cut_at, happened(lost))], bound=NOTICE[way]
-        )
+        measured(f"UDP dropped {way}: says reconnecting", [seconds(cut_at, happened(lost))], bound="3.5")
         measured(f"UDP dropped {way}: says reconnected", [seconds(back_at, happened(back))])
         measured(f"UDP dropped {way}: frames again", [seconds(back_at, happened(again))], bound="2")
         assert seconds(back_at, happened(again)) <= 2
         assert outages(program) == (1, 1)
-
-
-NOTICE = {"in": "3.5", "out": "none; half a path takes longer to be sure of"}
 
 
 async def loses_its_port(net: Internet, url: str) -> None:
