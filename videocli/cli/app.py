@@ -14,6 +14,7 @@ import typer.main
 from videocli import __version__
 from videocli.cli import output
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
+from videocli.cli.help_pages import HelpfulCommand, HelpfulGroup
 from videocli.cli.options import LogFile, Loudness, Quiet, Verbose
 from videocli.errors import VideoError
 
@@ -38,7 +39,10 @@ class CommandEntry(NamedTuple):
     """Where a command is, and what the list of commands says of it."""
 
     module: str
-    """Under `videocli.cli`; imported when the command is used. Its function has the same name."""
+    """Under `videocli.cli`; imported when the command is used. Its function has the same name.
+
+    Where the module has `SUBCOMMANDS`, the function only says what these are about.
+    """
     summary: str
 
 
@@ -59,13 +63,31 @@ class LazyCommand(typer.core.TyperCommand):
 
     def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
         """The context of the command itself; the types are those of the class above."""
-        function = getattr(import_module(f"videocli.cli.{self._entry.module}"), self._entry.module)
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(self.name)(function)
-        command = typer.main.get_command(app)
-        command.params += _shared_options()
-        bare = {name for each in command.params if (each.metavar or "").startswith("[") for name in each.opts}
+        command = self.command()
+        params = [*command.params, *(param for each in _subcommands(command) for param in each.params)]
+        bare = {name for each in params if (each.metavar or "").startswith("[") for name in each.opts}
         return command.make_context(info_name, fill_bare_options(args, bare), *rest, **extra)
+
+    def command(self) -> Any:
+        """The command itself, or the group of commands."""
+        module = import_module(f"videocli.cli.{self._entry.module}")
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        subcommands = getattr(module, "SUBCOMMANDS", None)
+        if subcommands is None:
+            app.command(self.name, cls=HelpfulCommand)(getattr(module, self._entry.module))
+        else:
+            app.callback(cls=HelpfulGroup)(getattr(module, self._entry.module))
+            for name, function in subcommands.items():
+                app.command(name, cls=HelpfulCommand)(function)
+        command: Any = typer.main.get_command(app)
+        command.name = self.name
+        for each in (command, *_subcommands(command)):
+            each.params += _shared_options()
+        return command
+
+
+def _subcommands(command: Any) -> list[Any]:
+    return list(getattr(command, "commands", {}).values())
 
 
 def fill_bare_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
@@ -121,7 +143,7 @@ def _shared_options() -> list[Any]:
 def command_line() -> typer.core.TyperGroup:
     """The whole command line, ready to run or to be looked into; no module of a command is imported."""
     app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]})
-    app.callback(epilog=_EPILOG)(_root)
+    app.callback(cls=HelpfulGroup, epilog=_EPILOG)(_root)
     group = typer.main.get_group(app)
     group.params += typer.main.get_install_completion_arguments()
     for name, entry in COMMANDS.items():
