@@ -71,3 +71,8 @@ def test_a_hidden_secret_is_left_out_wherever_it_stands() -> None:
 
 def test_a_text_becomes_one_line_without_control_characters() -> None:
     assert one_line("a\n b\x1b[2Jc\x9bd\r\n") == "a b [2Jc d"
+
+
+def test_a_password_in_a_url_is_hidden_and_the_rest_is_not() -> None:
+    assert redact("at wss://me:pw@x.example:7/p?a=b@c") == "at wss://me:[redacted]@x.example:7/p?a=b@c"
+    assert redact("ws://x.example:7780/signaling") == "ws://x.example:7780/signaling"

@@ -7,6 +7,7 @@ PLACEHOLDER = "[redacted]"
 
 _JWT = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){0,2}")
 _ICE_PASSWORD = re.compile(r"(?<=ice-pwd:)[A-Za-z0-9+/]+")
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+(?=@)")
 _NAMED = re.compile(
     r"""(?ix)
     ( (?: secret | password | passwd | pwd | credential | token ) \\?["']? \s* )
@@ -32,6 +33,7 @@ def redact(text: str) -> str:
         text = text.replace(secret, PLACEHOLDER)
     text = _JWT.sub(PLACEHOLDER, text)
     text = _ICE_PASSWORD.sub(PLACEHOLDER, text)
+    text = _URL_PASSWORD.sub(rf"\1:{PLACEHOLDER}", text)
     return _NAMED.sub(lambda found: f"{found[1]}{found[found.lastindex or 1]}{PLACEHOLDER}", text)
 
 
