@@ -73,11 +73,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def user_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's state directory: a new one, and none of the user's credentials, for each test."""
+    """The user's state directory: a new one, and no credentials or profiles of the user, for each test."""
     directory = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("VIDEOCLI_STATE_DIR", str(directory))
+    monkeypatch.setenv("VIDEOCLI_CONFIG_DIR", str(directory / "config"))
     for name in ("ACCOUNT_SID", "API_KEY", "API_SECRET"):
         monkeypatch.delenv(f"TWILIO_{name}", raising=False)
-    for name in ("VIDEOCLI_TOKEN", "VIDEOCLI_URL"):
+    for name in ("VIDEOCLI_TOKEN", "VIDEOCLI_URL", "VIDEOCLI_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return directory

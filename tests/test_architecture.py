@@ -80,7 +80,11 @@ TABLE = (
         PURE,
         f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words",
     ),
-    Row("cli/exit_codes cli/redaction cli/options cli/destination", PURE, f"{COMMON} cli/* typer"),
+    Row(
+        "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",
+        PURE,
+        f"{COMMON} cli/* typer",
+    ),
     Row(
         "cli/*",
         DOES,

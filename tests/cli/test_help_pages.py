@@ -42,7 +42,9 @@ def test_every_page_has_usage_summary_and_examples_before_the_options(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = shown(*arguments, capsys=capsys)
-    positions = [page.index(word) for word in ("Usage: videocli", "\n\n  ", "\nExamples:\n", "\nEverywhere:\n")]
+    positions = [
+        page.index(word) for word in ("Usage: videocli", "\n\n  ", "\nExamples:\n", "\nEverywhere:\n")
+    ]
     assert positions == sorted(positions)
     example = page[page.index("Examples:\n") :].splitlines()[1]
     assert f"videocli {' '.join(arguments)}".strip() in example

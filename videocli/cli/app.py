@@ -15,7 +15,7 @@ from videocli import __version__
 from videocli.cli import output
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
 from videocli.cli.help_pages import HelpfulCommand, HelpfulGroup
-from videocli.cli.options import LogFile, Loudness, Quiet, Verbose
+from videocli.cli.options import LogFile, Profile, ProfileBeforeTheCommand, Quiet, Shared, Verbose
 from videocli.errors import VideoError
 
 _log = logging.getLogger(__name__)
@@ -44,13 +44,18 @@ class CommandEntry(NamedTuple):
     Where the module has `SUBCOMMANDS`, the function only says what these are about.
     """
     summary: str
+    takes_profile: bool = True
+    """Whether `--profile` means anything to it."""
 
 
 COMMANDS: dict[str, CommandEntry] = {
     "join": CommandEntry("join", "Join a room and stay until you leave."),
     "serve": CommandEntry("serve", "Serve rooms on this machine."),
-    "demo": CommandEntry("demo", "See a room at once: a server, a bot with picture and sound, and you."),
+    "demo": CommandEntry(
+        "demo", "See a room at once: a server, a bot with picture and sound, and you.", False
+    ),
     "mint-token": CommandEntry("mint_token", "Mint an access token."),
+    "profile": CommandEntry("profile", "Keep settings under names, and choose among them.", False),
 }
 
 
@@ -66,7 +71,10 @@ class LazyCommand(typer.core.TyperCommand):
         command = self.command()
         params = [*command.params, *(param for each in _subcommands(command) for param in each.params)]
         bare = {name for each in params if (each.metavar or "").startswith("[") for name in each.opts}
-        return command.make_context(info_name, fill_bare_options(args, bare), *rest, **extra)
+        context = command.make_context(info_name, fill_bare_options(args, bare), *rest, **extra)
+        if isinstance(context.obj, Shared):
+            context.obj.say_warnings()
+        return context
 
     def command(self) -> Any:
         """The command itself, or the group of commands."""
@@ -82,7 +90,7 @@ class LazyCommand(typer.core.TyperCommand):
         command: Any = typer.main.get_command(app)
         command.name = self.name
         for each in (command, *_subcommands(command)):
-            each.params += _shared_options()
+            each.params += _shared_options(self._entry.takes_profile)
         return command
 
 
@@ -120,6 +128,7 @@ def _root(
     verbose: Verbose = 0,
     quiet: Quiet = False,
     log_file: LogFile = None,
+    profile: ProfileBeforeTheCommand = None,
 ) -> None:
     """The command-line client for video rooms.
 
@@ -130,14 +139,17 @@ def _root(
     """
 
 
-def _shared_options() -> list[Any]:
+def _shared_options(with_profile: bool) -> list[Any]:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
     @app.command()
-    def _(verbose: Verbose = 0, quiet: Quiet = False, log_file: LogFile = None) -> None:
+    def _(
+        verbose: Verbose = 0, quiet: Quiet = False, log_file: LogFile = None, profile: Profile = None
+    ) -> None:
         """Nothing but its options is used."""
 
-    return list(typer.main.get_command(app).params)
+    options: list[Any] = typer.main.get_command(app).params
+    return [each for each in options if with_profile or each.name != "profile"]
 
 
 def command_line() -> typer.core.TyperGroup:
@@ -156,11 +168,11 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    loudness = Loudness()
-    loudness.apply()
+    shared = Shared()
+    shared.apply()
     try:
         outcome = command_line().main(
-            args=list(arguments) or ["--help"], prog_name="videocli", standalone_mode=False, obj=loudness
+            args=list(arguments) or ["--help"], prog_name="videocli", standalone_mode=False, obj=shared
         )
         sys.stdout.flush()
     except SystemExit:

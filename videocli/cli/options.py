@@ -3,26 +3,52 @@
 The options of how much to say are accepted before the command and after it: `app.py` gives them to all.
 """
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
+
+from videocli.cli import completing
+
+PROFILE = "VIDEOCLI_PROFILE"
+_VARIABLES = {
+    "url": "VIDEOCLI_URL",
+    "token_command": "VIDEOCLI_TOKEN_COMMAND",
+    "account_sid": "TWILIO_ACCOUNT_SID",
+    "api_key": "TWILIO_API_KEY",
+    "api_secret": "TWILIO_API_SECRET",
+}
+"""What comes before a profile's value."""
 
 
 @dataclass(slots=True)
-class Loudness:
-    """How much to say, as far as the command line has been read."""
+class Shared:
+    """What all commands share, as far as the command line has been read: above all, how much to say."""
 
     verbosity: int = 0
     is_quiet: bool = False
     log_file: Path | None = None
+    profile: str | None = None
+    """The one that was named before the command."""
+    warnings: list[str] = field(default_factory=list)
+    """To be said as soon as it is known how much to say."""
 
     def apply(self) -> None:
         """Say that much from now on. Raises `UsageError` when the log file cannot be written."""
         from videocli.cli import output
 
         output.set_up(self.verbosity, self.is_quiet, self.log_file)
+
+    def say_warnings(self) -> None:
+        """Say what was found out before it was known how much to say."""
+        from videocli.cli import output
+
+        for words in self.warnings:
+            output.warn(words)
+        self.warnings.clear()
 
 
 def _verbose(ctx: typer.Context, value: int) -> None:
@@ -70,6 +96,60 @@ LogFile = Annotated[
         expose_value=False,
         callback=_log_file,
         help="Append everything that -vv says to a file.",
+    ),
+]
+
+
+def _profile_before_the_command(ctx: typer.Context, value: str | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        ctx.obj.profile = value
+
+
+def _profile(ctx: typer.Context, param: typer.core.TyperOption, value: str | None) -> None:
+    """Read the profile before the other options look for their values."""
+    if ctx.resilient_parsing:
+        return
+    from videocli.cli import profile_file, settings
+    from videocli.cli.profiles import named
+
+    by_option = value if value is not None else ctx.obj.profile
+    profiles = profile_file.load(warn=ctx.obj.warnings.append)
+    name = by_option if by_option is not None else os.environ.get(PROFILE) or profiles.used
+    profile = named(name, profiles) if name else None
+    settings.choose(profile)
+    if profile is None:
+        return
+    values = profile.values()
+    ctx.default_map = {**(ctx.default_map or {}), **values}
+    first = [variable for key, variable in _VARIABLES.items() if key in values and os.environ.get(variable)]
+    if by_option and first:
+        ctx.obj.warnings.append(f"profile '{name}' is overruled by {', '.join(first)} of the environment")
+
+
+_PROFILE_HELP = "Settings kept under a name; see 'videocli profile'. '' is none."
+ProfileBeforeTheCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        expose_value=False,
+        callback=_profile_before_the_command,
+        autocompletion=completing.profile_names,
+        show_default=False,
+        help=_PROFILE_HELP,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        is_eager=True,
+        expose_value=False,
+        callback=_profile,
+        autocompletion=completing.profile_names,
+        show_default=False,
+        help=f"{_PROFILE_HELP}  [env var: {PROFILE}]",
     ),
 ]
 

@@ -1,7 +1,7 @@
-"""The credentials at hand: the environment's, or else a development key that is made once per user.
+"""The credentials at hand: the environment's, the chosen profile's, or a development key made once per user.
 
 Other settings are options with an environment variable, which Typer reads in the contract's order: the flag,
-the environment, the default.
+the environment, the profile (`options.py` hands it in), the default.
 """
 
 import getpass
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.profiles import Profile
 from videocli.cli.redaction import hide
 from videocli.tokens import Credentials
 
@@ -23,6 +24,7 @@ ACCOUNT_SID = "TWILIO_ACCOUNT_SID"
 API_KEY = "TWILIO_API_KEY"
 API_SECRET = "TWILIO_API_SECRET"
 STATE_DIR = "VIDEOCLI_STATE_DIR"
+CONFIG_DIR = "VIDEOCLI_CONFIG_DIR"
 
 _SHAPES = {
     "accountSid": re.compile(r"AC[0-9a-f]{32}"),
@@ -31,27 +33,46 @@ _SHAPES = {
 }
 
 
-def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
-    """The credentials to mint with: those of the environment, else the development key.
+_chosen: Profile | None = None
+"""The profile of this process; the command line has it."""
 
-    Raises `UsageError` when the environment has only some of the three variables, and as
-    `development_credentials` does.
+
+def choose(profile: Profile | None) -> None:
+    """Use this profile's credentials from now on, where the environment has none; None: no profile's."""
+    global _chosen  # noqa: PLW0603  # like the log's set-up: once per process, before there is anything else
+    _chosen = profile
+
+
+def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
+    """The credentials to mint with: of the environment, else of the chosen profile, else the development key.
+
+    Raises `UsageError` as `configured_credentials` and `development_credentials` do.
     """
-    return environment_credentials(environ) or development_credentials(environ)
+    return configured_credentials(environ) or development_credentials(environ)
 
 
 def known_credentials(environ: Mapping[str, str] = os.environ) -> dict[str, Credentials]:
     """The credentials whose tokens a server of ours accepts, by API key.
 
-    Those of the environment, if any, and the development key. Raises `UsageError` as `credentials` does.
+    Those that are configured, if any, and the development key. Raises `UsageError` as `credentials` does.
     """
-    found = (environment_credentials(environ), development_credentials(environ))
+    found = (configured_credentials(environ), development_credentials(environ))
     return {each.api_key: each for each in found if each is not None}
 
 
-def environment_credentials(environ: Mapping[str, str] = os.environ) -> Credentials | None:
-    """The credentials in the environment; None: there are none. Raises `UsageError` when some are missing."""
-    values = {name: environ.get(name, "") for name in (ACCOUNT_SID, API_KEY, API_SECRET)}
+def configured_credentials(environ: Mapping[str, str] = os.environ) -> Credentials | None:
+    """The credentials of the environment and the chosen profile; None: there are none.
+
+    Each of the three comes from the environment, or else from the profile; but a profile's secret counts only
+    with its own key. Raises `UsageError` when some are missing.
+    """
+    names = (ACCOUNT_SID, API_KEY, API_SECRET)
+    values = {name: environ.get(name, "") for name in names}
+    if (profile := _chosen) is not None:
+        values[ACCOUNT_SID] = values[ACCOUNT_SID] or profile.account_sid or ""
+        values[API_KEY] = values[API_KEY] or profile.api_key or ""
+        if values[API_KEY] == profile.api_key:
+            values[API_SECRET] = values[API_SECRET] or profile.api_secret or ""
     missing = [name for name, value in values.items() if not value]
     if len(missing) == len(values):
         return None
@@ -60,7 +81,8 @@ def environment_credentials(environ: Mapping[str, str] = os.environ) -> Credenti
         raise UsageError(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set, but {present} "
             f"{'is' if len(missing) == 2 else 'are'}",
-            f"Set all of {', '.join(values)}, or none of them to use the development key.",
+            f"Set all of {', '.join(names)}, in the environment or in a profile, or none of them to use the "
+            "development key.",
         )
     hide(values[API_SECRET])
     return Credentials(values[ACCOUNT_SID], values[API_KEY], values[API_SECRET])
@@ -99,19 +121,30 @@ def development_credentials(environ: Mapping[str, str] = os.environ) -> Credenti
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where this user's state is kept; not necessarily there yet. Raises `UsageError`."""
-    if directory := environ.get(STATE_DIR):
+    return _directory(environ, STATE_DIR, "XDG_STATE_HOME", "LOCALAPPDATA", Path(".local", "state"))
+
+
+def config_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where this user's settings are kept; not necessarily there yet. Raises `UsageError`."""
+    return _directory(environ, CONFIG_DIR, "XDG_CONFIG_HOME", "APPDATA", Path(".config"))
+
+
+def _directory(environ: Mapping[str, str], own: str, xdg: str, windows: str, in_home: Path) -> Path:
+    """A directory of ours: the variable's of our own, else the platform's (XDG Base Directory, 0.8)."""
+    if directory := environ.get(own):
         return Path(directory)
-    if directory := environ.get("XDG_STATE_HOME"):
+    if directory := environ.get(xdg):
         return Path(directory) / "videocli"
     try:
         home = Path.home()
     except RuntimeError as fault:
-        raise UsageError("this user has no home directory", f"Set {STATE_DIR} to a directory.") from fault
+        raise UsageError("this user has no home directory", f"Set {own} to a directory.") from fault
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "videocli"
     if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "videocli"
-    return home / ".local" / "state" / "videocli"
+        local = "Local" if windows == "LOCALAPPDATA" else "Roaming"
+        return Path(environ.get(windows) or home / "AppData" / local) / "videocli"
+    return home / in_home / "videocli"
 
 
 def default_identity(chance: random.Random) -> str:
