@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import typer.core
 
+from videocli.cli.quick_values import QuickCommand
+
 VERBATIM = "\b"
 
 OTHER = "Options"
@@ -116,11 +118,11 @@ class _Page:
                     formatter.write_dl(rows)
 
 
-class HelpfulCommand(_Page, typer.core.TyperCommand):
+class HelpfulCommand(_Page, QuickCommand, typer.core.TyperCommand):
     """A command with such a help page."""
 
 
-class HelpfulGroup(_Page, typer.core.TyperGroup):
+class HelpfulGroup(_Page, QuickCommand, typer.core.TyperGroup):
     """A command that has commands."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

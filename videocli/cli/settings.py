@@ -4,7 +4,6 @@ Other settings are options with an environment variable, which Typer reads in th
 the environment, the profile (`options.py` hands it in), the default.
 """
 
-import getpass
 import json
 import os
 import random
@@ -152,6 +151,8 @@ def default_identity(chance: random.Random) -> str:
 
     Your user name and a few digits, for an identity is in a room only once (53205).
     """
+    import getpass  # here, since it imports what only a prompt needs
+
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
