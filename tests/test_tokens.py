@@ -63,6 +63,12 @@ class TestMinting:
         payload = jwt.decode(minted.token, options={"verify_signature": False})
         assert (header, payload) == (HEADER, PAYLOAD)
 
+    @given(st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=128), st.text(min_size=32))
+    def test_it_is_to_the_letter_what_pyjwt_makes(self, identity: str, secret: str) -> None:
+        minted = mint(replace(OURS, api_secret=secret), identity, "standup", 3600, NOW).token
+        payload = jwt.decode(minted, options={"verify_signature": False})
+        assert minted == jwt.encode(payload, secret, "HS256", headers={"cty": "twilio-fpa;v=1"})
+
     def test_without_a_room_the_video_grant_is_empty(self) -> None:
         token = mint(OURS, "alice", None, 60, NOW).token
         grants = jwt.decode(token, options={"verify_signature": False})["grants"]

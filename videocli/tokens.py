@@ -4,14 +4,15 @@ An access token is a JWT (RFC 7519), signed with an API key's secret. Its shape 
 libraries. The wall clock is handed in as `now`, an aware datetime; nothing here asks for the time.
 """
 
+import hmac
+import json
 import unicodedata
 import warnings
+from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import jwt
 
 from videocli.errors import error
 
@@ -103,14 +104,7 @@ def mint(
         "exp": issued + ttl_seconds,
         "grants": {"identity": identity, "video": {} if room is None else {"room": room}},
     }
-    try:
-        # PyJWT warns of secrets shorter than 32 bytes; which secret to use is the account's choice, not ours.
-        with warnings.catch_warnings(action="ignore"):
-            token = jwt.encode(
-                payload, credentials.api_secret, algorithm=_ALGORITHM, headers={"cty": _CONTENT_TYPE}
-            )
-    except jwt.InvalidKeyError as fault:
-        raise error(20107, explanation="The API secret is empty, or is a key file and no secret.") from fault
+    token = _signed(payload, credentials.api_secret)
     issued_at = datetime.fromtimestamp(issued, UTC)
     return AccessToken(
         token=token,
@@ -215,10 +209,30 @@ def _check_name(name: object, invalid: int) -> str:
     return name
 
 
+def _signed(payload: dict[str, Any], secret: str) -> str:
+    """The JWT (RFC 7515, section 5.1; HMAC with SHA-256). Raises `TokenError` 20107 for what cannot sign.
+
+    PyJWT would do the same, and take longer to import than the command line to start.
+    """
+    if not secret or "-----BEGIN " in secret or secret.startswith(("ssh-", "ecdsa-sha2-")):
+        raise error(20107, explanation="The API secret is empty, or is a key file and no secret.")
+    header = {"alg": _ALGORITHM, "cty": _CONTENT_TYPE, "typ": "JWT"}
+    parts = [json.dumps(each, separators=(",", ":")).encode() for each in (header, payload)]
+    text = ".".join(_base64url(part) for part in parts)
+    signature = hmac.digest(secret.encode(errors="surrogateescape"), text.encode(), "sha256")
+    return f"{text}.{_base64url(signature)}"
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and payload, unchecked. Raises `TokenError` 20101."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise error(20101)
+    import jwt
+
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError) as fault:
@@ -227,7 +241,10 @@ def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _check_signature(token: str, secret: str) -> None:
+    import jwt
+
     try:
+        # It warns of secrets shorter than 32 bytes; which secret to use is the account's choice, not ours.
         with warnings.catch_warnings(action="ignore"):
             jwt.PyJWS().decode(token, secret, algorithms=[_ALGORITHM])
     except jwt.PyJWTError as fault:
