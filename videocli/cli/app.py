@@ -12,7 +12,7 @@ import typer.core
 import typer.main
 
 from videocli import __version__
-from videocli.cli import output
+from videocli.cli import completing, output
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
 from videocli.cli.help_pages import HelpfulCommand, HelpfulGroup
 from videocli.cli.options import LogFile, Profile, ProfileBeforeTheCommand, Quiet, Shared, Verbose
@@ -168,6 +168,8 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if "_VIDEOCLI_COMPLETE" in os.environ:
+        completing.answer_quickly()
     shared = Shared()
     shared.apply()
     try:

@@ -17,6 +17,16 @@ _PLAIN_NAME = re.compile(r"[\w][\w.+-]*")
 """A name that no shell takes for anything else; the shell completes other names by itself."""
 
 
+def answer_quickly() -> None:
+    """Keep Typer from rendering each help text for the shell with rich, which takes longer than to answer.
+
+    Our texts have no markup.
+    """
+    from typer import _completion_classes
+
+    _completion_classes._sanitize_help_text = str
+
+
 def regions(incomplete: str) -> Sequence[str]:
     """Twilio's regions."""
     return REGIONS

@@ -8,6 +8,23 @@ from typer.completion import get_completion_script  # type: ignore[attr-defined]
 FILES = {"bash": "videocli.bash", "zsh": "_videocli", "fish": "videocli.fish", "pwsh": "videocli.ps1"}
 """Where each shell's script is, under `completions/`; the names are those that the shells look for."""
 
+_BASH = """\
+_videocli_completion() {
+    local IFS=$'\\n' line=${COMP_LINE:0:COMP_POINT} value kept
+    # Typer's answer for fish takes the line as it is, where bash parts words at ":" and "=" too.
+    COMPREPLY=( $( env _VIDEOCLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \\
+                   _TYPER_COMPLETE_ARGS="$line" "$1" 2>/dev/null ) )
+    COMPREPLY=( "${COMPREPLY[@]%%$'\\t'*}" )
+    value=${line##*[[:space:]]}
+    [[ $value == -*=* ]] && value=${value#*=}
+    if [[ $value == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        kept=${value%"${value##*:}"}
+        COMPREPLY=( "${COMPREPLY[@]#"$kept"}" )
+    fi
+}
+
+complete -o default -F _videocli_completion videocli
+"""
 _REGISTER = "compdef _videocli_completion videocli"
 _REGISTER_OR_ANSWER = f"""\
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
@@ -20,6 +37,8 @@ fi"""
 
 def script(shell: str) -> str:
     """The script that makes a shell ask videocli what may come next."""
+    if shell == "bash":
+        return _BASH
     text = get_completion_script(prog_name="videocli", complete_var="_VIDEOCLI_COMPLETE", shell=shell)
     lines = [line.rstrip() for line in text.replace(_REGISTER, _REGISTER_OR_ANSWER).splitlines()]
     return "\n".join(lines) + "\n"

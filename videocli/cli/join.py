@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from videocli.cli import completing
 from videocli.cli.options import Json
 
 
@@ -47,13 +48,19 @@ def join(
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="REGION", show_default=False, help="Twilio's signaling region: us1, ie1, sg1 …"),
+        typer.Option(
+            metavar="REGION",
+            show_default=False,
+            autocompletion=completing.regions,
+            help="Twilio's signaling region: us1, ie1, sg1 …",
+        ),
     ] = None,
     video: Annotated[
         list[str] | None,
         typer.Option(
             metavar="SOURCE",
             show_default=False,
+            autocompletion=completing.video_sources,
             help="Publish a picture: 'testsrc', a media file, a device, a URL that FFmpeg opens. Repeatable.",
         ),
     ] = None,
@@ -62,6 +69,7 @@ def join(
         typer.Option(
             metavar="SOURCE",
             show_default=False,
+            autocompletion=completing.audio_sources,
             help="Publish sound: 'tone', a media file, a device, a URL that FFmpeg opens. Repeatable.",
         ),
     ] = None,
@@ -83,6 +91,7 @@ def join(
         typer.Option(
             metavar="EVENT",
             show_default=False,
+            autocompletion=completing.until,
             help="Leave with 0 once it has happened: connected, reconnecting, reconnected, "
             "participantConnected[:IDENTITY], participantDisconnected[:IDENTITY], trackStarted[:KIND], "
             "message[:TEXT].",
