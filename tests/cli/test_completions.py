@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from videocli.cli.app import COMMANDS
-from videocli.cli.completions import FILES, main
+from videocli.cli.completions import FILES, MANUAL, main
 
 CHECKED_IN = Path(__file__).parents[2] / "completions"
 
@@ -19,12 +19,14 @@ def contents(directory: Path) -> dict[str, str]:
 
 
 def test_what_is_checked_in_is_what_is_generated(tmp_path: Path) -> None:
+    (tmp_path / MANUAL).mkdir()
+    (tmp_path / MANUAL / "videocli-gone.1").write_text("of a command that is gone")
     main(tmp_path)
     assert contents(CHECKED_IN) == contents(tmp_path)
 
 
 def test_there_is_a_script_for_each_of_the_four_shells() -> None:
-    assert {path.name for path in CHECKED_IN.iterdir()} == set(FILES.values())
+    assert {path.name for path in CHECKED_IN.iterdir()} == {*FILES.values(), MANUAL}
     assert set(FILES) == {"bash", "zsh", "fish", "pwsh"}
 
 

@@ -1,12 +1,17 @@
-"""The completion scripts in `completions/`: `python -m videocli.cli.completions` writes them anew."""
+"""The scripts and the manual in `completions/`: `python -m videocli.cli.completions` writes them anew."""
 
 import sys
 from pathlib import Path
 
 from typer.completion import get_completion_script  # type: ignore[attr-defined]  # imported there, not "exported"
 
+from videocli.cli import man_pages
+
 FILES = {"bash": "videocli.bash", "zsh": "_videocli", "fish": "videocli.fish", "pwsh": "videocli.ps1"}
 """Where each shell's script is, under `completions/`; the names are those that the shells look for."""
+
+MANUAL = "man"
+"""Where the pages of the manual are, under `completions/`."""
 
 _BASH = """\
 _videocli_completion() {
@@ -45,9 +50,16 @@ def script(shell: str) -> str:
 
 
 def main(directory: Path) -> None:
-    """Write the scripts of all shells."""
+    """Write the scripts of all shells, and the pages of the manual; pages of commands that are gone go."""
     for shell, name in FILES.items():
         (directory / name).write_text(script(shell), encoding="utf-8")
+    manual = directory / MANUAL
+    manual.mkdir(exist_ok=True)
+    written = man_pages.pages()
+    for stale in {path.name for path in manual.iterdir()} - written.keys():
+        (manual / stale).unlink()
+    for name, text in written.items():
+        (manual / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
