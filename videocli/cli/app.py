@@ -190,7 +190,11 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> NoReturn:
     """Run videocli as a process."""
     _open_closed_streams()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        output.finish()
+    sys.exit(code)
 
 
 def _open_closed_streams() -> None:

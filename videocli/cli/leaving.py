@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
+from videocli.cli import output
 from videocli.cli.exit_codes import ExitCode
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,7 +40,11 @@ class Departure:
 
 
 async def leavable(work: Callable[[Departure], Awaitable[int]]) -> int:
-    """Run the work under the signals; its exit code. Work that knows no way to leave yet is cancelled: 0."""
+    """Run the work under the signals; its exit code. Work that knows no way to leave yet is cancelled: 0.
+
+    A reader of stderr who does not read cannot hold it up.
+    """
+    output.never_block()
     task = asyncio.current_task()
     assert task is not None, "a coroutine runs in a task"
     departure = Departure(task.cancel)

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.redaction import one_line, redact
+from videocli.cli.stderr_writer import StderrWriter
 
 _words = logging.getLogger("videocli.words")
 _TOO_TALKATIVE = {"websockets": logging.INFO, "asyncio": logging.INFO}
@@ -61,6 +62,32 @@ class _Stderr(logging.StreamHandler[IO[str]]):
     @stream.setter
     def stream(self, value: IO[str]) -> None:
         raise AttributeError("stderr is wherever sys.stderr is")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it; by the thread, if there is one and nothing is in stderr's place."""
+        if _beside is None or sys.stderr is not sys.__stderr__:
+            super().emit(record)
+            return
+        try:
+            _beside.write(self.format(record) + self.terminator)
+        except Exception:
+            self.handleError(record)
+
+
+_beside: StderrWriter | None = None
+
+
+def never_block() -> None:
+    """From now on nobody waits for a reader of stderr; for a command that runs for long."""
+    global _beside  # noqa: PLW0603  # like the log's set-up: one stderr, one thread
+    if _beside is None and sys.stderr is sys.__stderr__:
+        _beside = StderrWriter(sys.stderr.fileno(), sys.stderr.encoding)
+
+
+def finish() -> None:
+    """Give a reader of stderr who reads at all what was said so far. For the end of the process."""
+    if _beside is not None:
+        _beside.flush()
 
 
 _OWN_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
