@@ -161,9 +161,10 @@ class TestJoin:
 
         asyncio.run(in_time())
 
-    def test_it_leaves_quietly_when_nobody_reads_any_more(self, url: str) -> None:
+    @pytest.mark.parametrize("face", ["--json", "--plain"])
+    def test_it_leaves_quietly_when_nobody_reads_any_more(self, url: str, face: str) -> None:
         shell = '"$@" | head -n 1; echo "${PIPESTATUS[0]}"'
-        join = (sys.executable, "-m", "videocli", "join", "gone", "--url", url, "--json")
+        join = (sys.executable, "-m", "videocli", "join", "gone", "--url", url, face)
         ran = subprocess.run(
             ["bash", "-c", shell, "bash", *join, "--stats-interval", "0.1"],
             env={**os.environ, **SERVER_VARIABLES},

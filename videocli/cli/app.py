@@ -69,6 +69,8 @@ class LazyCommand(typer.core.TyperCommand):
     def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
         """The context of the command itself; the types are those of the class above."""
         command = self.command()
+        if not args and _subcommands(command) and not extra.get("resilient_parsing"):
+            args = ["--help"]
         params = [*command.params, *(param for each in _subcommands(command) for param in each.params)]
         bare = {name for each in params if (each.metavar or "").startswith("[") for name in each.opts}
         context = command.make_context(info_name, fill_bare_options(args, bare), *rest, **extra)
