@@ -190,3 +190,33 @@ def test_a_second_signal_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
             kill(tmp_path, number)
         tmux.shows("\ncode-130")
         assert tmux.mode() == before
+
+
+LOADS_FOR_LONG = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "videocli.cli.app":
+            print("loading", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+from videocli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_a_signal_while_its_modules_load_ends_it_without_a_word(
+    user_state: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LOADS_FOR_LONG], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=PATIENCE) == ("", "")
+        assert process.returncode == -number
+    assert list(user_state.iterdir()) == []

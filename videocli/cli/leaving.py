@@ -1,6 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP, our `beforeunload`: the first one leaves, so that the others know at once.
 
-A second one ends the process at once, with 130.
+A second one ends the process at once, with 130. One that comes before `leavable` runs, in the fraction of a
+second in which modules load, ends the process by the system's own rule (a shell's 143 for SIGTERM): nothing
+is begun then that would have to be left.
 """
 
 import asyncio
