@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.process import Ran
+from tests.cli.process import Ran, videocli
+from tests.cli.room_server import KEY, running_server
 from videocli.cli import app, settings
+from videocli.cli.exit_codes import UsageError
 from videocli.cli.profiles import Profile
 
 SECRET = "a-secret-that-nobody-may-see"
@@ -130,7 +132,7 @@ class TestCredentials:
 
     def test_a_secret_is_never_used_with_another_key(self) -> None:
         settings.choose(self.PROFILE)
-        with pytest.raises(settings.UsageError, match=r"^TWILIO_API_SECRET is not set"):
+        with pytest.raises(UsageError, match=r"^TWILIO_API_SECRET is not set"):
             settings.credentials({"TWILIO_API_KEY": "SK2"})
 
     def test_a_server_accepts_them_and_the_development_key(self) -> None:
@@ -242,3 +244,20 @@ class TestLooking:
     def test_use_takes_a_name_or_none(self, run: Run, file: Path, arguments: list[str]) -> None:
         assert run("profile", "use", *arguments).exit_code == 2
         assert run("profile", "use", "--none").exit_code == 0
+
+
+def test_join_goes_where_the_profile_says_as_whom_it_says(user_state: Path) -> None:
+    with running_server() as url:
+        path = user_state / "config" / "profiles.toml"
+        path.parent.mkdir()
+        path.write_text(
+            f"use = 'lab'\n[profile.lab]\nurl = '{url}'\nidentity = 'probe'\n"
+            f"account_sid = '{KEY.account_sid}'\napi_key = '{KEY.api_key}'\napi_secret = '{KEY.api_secret}'\n"
+        )
+        path.chmod(0o600)
+        ran = videocli("join", "profiled", "--json", "--until", "connected")
+        assert ran.exit_code == 0, ran
+        assert json.loads(ran.stdout.splitlines()[0])["localParticipant"]["identity"] == "probe"
+        ran = videocli("join", "profiled", "--json", "--until", "connected", VIDEOCLI_URL="ws://127.0.0.1:9/")
+        assert ran.exit_code == 5, "the environment comes first"
+        assert KEY.api_secret not in ran.stderr + ran.stdout

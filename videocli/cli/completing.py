@@ -24,7 +24,7 @@ def answer_quickly() -> None:
     """
     from typer import _completion_classes
 
-    _completion_classes._sanitize_help_text = str
+    _completion_classes._sanitize_help_text = lambda text: text
 
 
 def regions(incomplete: str) -> Sequence[str]:

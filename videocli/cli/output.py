@@ -80,8 +80,9 @@ _beside: StderrWriter | None = None
 def never_block() -> None:
     """From now on nobody waits for a reader of stderr; for a command that runs for long."""
     global _beside  # noqa: PLW0603  # like the log's set-up: one stderr, one thread
-    if _beside is None and sys.stderr is sys.__stderr__:
-        _beside = StderrWriter(sys.stderr.fileno(), sys.stderr.encoding)
+    stderr = sys.__stderr__
+    if _beside is None and stderr is not None and sys.stderr is stderr:
+        _beside = StderrWriter(stderr.fileno(), stderr.encoding)
 
 
 def finish() -> None:
