@@ -174,6 +174,7 @@ class TestMedia:
         user = os.geteuid()
         for name, value in SERVER_VARIABLES.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("VIDEOCLI_CONFIG_DIR", "/nowhere")
         if user == 0:
             os.seteuid(65534)
         try:

@@ -117,6 +117,28 @@ class TestChoosing:
         assert run("mint-token", "--help").exit_code == 0
         assert file.read_text() == "[profile.work"
 
+    def test_a_file_that_is_another_user_s_matters_only_to_whoever_asks_for_a_profile(
+        self, run: Run, file: Path
+    ) -> None:
+        file.parent.chmod(0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.MonkeyPatch.context() as environment:
+                for name in ("ACCOUNT_SID", "API_KEY", "API_SECRET"):
+                    environment.setenv(f"TWILIO_{name}", "x" * 32)
+                ran = run(*self.MINT)
+                asked = run(*self.MINT, "--profile", "work")
+        finally:
+            os.seteuid(user)
+            file.parent.chmod(0o700)
+        assert (ran.exit_code, ran.stderr) == (
+            0,
+            f"warning: the profiles {file} cannot be read: Permission denied\n",
+        )
+        assert asked.exit_code == 2
+
     def test_help_names_the_variable(self, run: Run) -> None:
         for command in ("join", "mint-token", "serve"):
             assert "VIDEOCLI_PROFILE" in run(command, "--help").stdout

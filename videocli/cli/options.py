@@ -110,11 +110,19 @@ def _profile(ctx: typer.Context, param: typer.core.TyperOption, value: str | Non
     if ctx.resilient_parsing:
         return
     from videocli.cli import profile_file, settings
-    from videocli.cli.profiles import named
+    from videocli.cli.profiles import Profiles, named
 
     by_option = value if value is not None else ctx.obj.profile
-    profiles = profile_file.load(warn=ctx.obj.warnings.append)
-    name = by_option if by_option is not None else os.environ.get(PROFILE) or profiles.used
+    name = by_option if by_option is not None else os.environ.get(PROFILE)
+    try:
+        profiles = profile_file.load(warn=ctx.obj.warnings.append)
+    except profile_file.NotOurs as fault:
+        if name:
+            raise
+        ctx.obj.warnings.append(fault.problem)
+        profiles = Profiles()
+    if not name and by_option is None:
+        name = profiles.used
     profile = named(name, profiles) if name else None
     settings.choose(profile)
     if profile is None:

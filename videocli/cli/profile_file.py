@@ -16,6 +16,10 @@ MAX_BYTES = 1 << 20
 """A longer file is not one of ours."""
 
 
+class NotOurs(UsageError):
+    """The file or its directory is closed to this user, who may have another's HOME (`sudo -u`)."""
+
+
 def path_of_profiles(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the profiles are; not necessarily there yet. Raises `UsageError`."""
     return settings.config_directory(environ) / "profiles.toml"
@@ -24,8 +28,8 @@ def path_of_profiles(environ: Mapping[str, str] = os.environ) -> Path:
 def load(environ: Mapping[str, str] = os.environ, warn: Callable[[str], object] = output.warn) -> Profiles:
     """The profiles; none when there is no file.
 
-    Closes a file with a secret to other users, and warns. Raises `UsageError` when the file cannot be
-    read, understood or closed.
+    Closes a file with a secret to other users, and warns. Raises `NotOurs` for want of permission, and
+    `UsageError` when the file cannot be read, understood or closed.
     """
     path = path_of_profiles(environ)
     profiles = _understood(path, _read(path))
@@ -70,7 +74,8 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as fault:
-        raise UsageError(
+        kind = NotOurs if isinstance(fault, PermissionError) else UsageError
+        raise kind(
             f"the profiles {path} cannot be read: {fault.strerror}",
             f"Make it readable for yourself, or point {settings.CONFIG_DIR} to another directory.",
         ) from fault
