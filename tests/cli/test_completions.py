@@ -85,10 +85,9 @@ def answer(shell: str, line: str, folder: Path | None = None) -> tuple[str, set[
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("line", ["videocli ", "videocli join --", "videocli join r --until trackS"])
-def test_nothing_heavy_is_imported_to_answer(shell: str, line: str) -> None:
-    offered, imported = answer(shell, line)
-    assert {"videocli ": "mint-token", "videocli join --": "--until"}.get(line, "trackStarted") in offered
+def test_nothing_heavy_is_imported_to_answer(shell: str) -> None:
+    offered, imported = answer(shell, "videocli join r --")
+    assert "--until" in offered
     assert "typer" in imported
     assert not imported & {"aiortc", "av", "rich", "pydantic", "jwt", "websockets", "asyncio"}
 
