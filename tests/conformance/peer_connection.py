@@ -569,6 +569,19 @@ async def _restart(lab: PeerLab, roles: Callable[[Pair], tuple[PeerConnection, P
         assert not both.server.all(RemoteTrackEnded)
 
 
+async def check_path_dropped_on_purpose_is_dead_until_a_restart(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        ours, _ = await both.channel("chat")
+        both.client.peer.drop_path()
+        await both.client.state(IceState.FAILED)
+        await both.server.state(IceState.FAILED)
+        ours.send("sent meanwhile")
+        both.client.peer.restart_ice()
+        await negotiate(both.client.peer, both.server.peer)
+        await both.connected()
+        assert (await both.server.first(DataMessage)).data == "sent meanwhile"
+
+
 async def check_restart_in_a_lost_offer_is_made_again(lab: PeerLab) -> None:
     async with pair(lab) as both:
         await both.client_offers()

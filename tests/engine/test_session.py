@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -260,6 +260,24 @@ def test_a_dropped_connection_is_resumed() -> None:
         await bob.sees(ev.Reconnected)
         assert alice.names.count("Reconnecting") == 1
         await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+@pytest.mark.parametrize(("leg", "code"), [("signaling", 53001), ("media", 53405)])
+def test_a_leg_dropped_for_practice_comes_back(leg: Literal["signaling", "media"], code: int) -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        await bob.sees(ev.LocalTrackPublished)
+        await asyncio.sleep(1.0)
+        bob.session.post(cmd.Practise(leg))
+        reconnecting = await bob.sees(ev.Reconnecting)
+        assert isinstance(reconnecting, ev.Reconnecting)
+        assert reconnecting.error.code == code
+        await bob.sees(ev.Reconnected)
+        (outage,) = bob.session.snapshot().outages
+        assert [attempt.leg for attempt in outage.attempts] == [leg]
+        await bob.leave()
 
     scene(play)
 

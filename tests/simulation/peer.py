@@ -292,6 +292,9 @@ class FakePeer:
         self._verifying = True
         self._verify()
 
+    def drop_path(self) -> None:
+        self._network.kill_path(self)
+
     def add_sender(self, kind: MediaKind, track_id: str) -> FakeSender:
         self._ssrcs += 1
         sender = FakeSender(self, kind, track_id, ssrc=int(self.id.removeprefix("fake")) * 1000 + self._ssrcs)

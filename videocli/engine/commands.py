@@ -1,6 +1,7 @@
 """What one may ask of a session; it answers with events."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from videocli.engine.reports import Priority
 from videocli.errors import VideoError
@@ -72,6 +73,16 @@ class ReportStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Practise:
+    """Lose a connection on purpose, to see how the room comes back; nothing if that one is not up.
+
+    What is lost is lost for real: the other side sees it as a network that failed.
+    """
+
+    leg: Literal["signaling", "media"]
+
+
+@dataclass(frozen=True, slots=True)
 class Complain:
     """Say an `Error` event: what was asked for could not even be put as a command."""
 
@@ -87,5 +98,6 @@ Command = (
     | SetPriority
     | SendMessage
     | ReportStats
+    | Practise
     | Complain
 )

@@ -191,6 +191,11 @@ class MediaLeg:
         for peer_id in [known for known in self.peers if known not in peer_ids]:
             self._spawn(self._end(peer_id))
 
+    def drop(self) -> None:
+        """Lose every path on purpose; each is noticed and restarted as one that a network lost."""
+        for peer in self.peers.values():
+            peer.connection.drop_path()
+
     def unpublish(self, track_id: str) -> None:
         """Stop publishing a track; negotiate afterwards."""
         self.publishing.remove(track_id, {peer.id: peer.connection for peer in self.peers.values()})

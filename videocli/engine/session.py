@@ -117,6 +117,7 @@ class Session:
             cmd.SetPriority: self._set_priority,
             cmd.SendMessage: self._send_message,
             cmd.ReportStats: lambda command: self._say_stats(),
+            cmd.Practise: self._practise,
             cmd.Complain: lambda command: self._complain(command.error),
         }
 
@@ -280,6 +281,10 @@ class Session:
 
     def _complain(self, reason: VideoError) -> None:
         self._say([ev.Error(reason)])
+
+    def _practise(self, command: cmd.Practise) -> None:
+        leg = self._backend if command.leg == "signaling" else self._media
+        leg.drop()
 
     def _source_ended(self, ended: SourceEnded) -> None:
         if ended.error is not None:

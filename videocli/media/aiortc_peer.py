@@ -197,6 +197,9 @@ class AiortcPeer:
     def verify_path(self) -> None:
         self._ice.verify()
 
+    def drop_path(self) -> None:
+        self._ice.drop_path()
+
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:
         return self._flow.add_sender(kind, track_id)
 

@@ -332,6 +332,10 @@ class PeerConnection(Protocol):
         """
         ...
 
+    def drop_path(self) -> None:
+        """Lose the path in use on purpose, and for good: nothing comes or goes until ICE is restarted."""
+        ...
+
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:
         """A track to send; negotiate afterwards. Never put on a section that the other side offered."""
         ...

@@ -463,6 +463,29 @@ def test_the_path_is_found_within_about_a_second_of_being_back() -> None:
     assert max(waits) <= 1.0
 
 
+def test_a_connection_dropped_on_purpose_is_resumed_like_any_other() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.until(rp.Joined)
+        stage.backend.drop()
+        stage.backend.drop()
+        assert (await stage.until(rp.SignalingLost)).cause == "dropped on purpose"
+        await stage.until(rp.Resynced)
+        stage.backend.leave()
+
+    stage = play(lambda: Stage(let_in_and_stay, resync_and_stay), act)
+    assert stage.kinds()[3:] == ["SignalingLost", "AttemptStarted", "Resynced", "SignalingEnded"]
+    assert stage.ended is None
+
+
+def test_dropping_a_connection_that_is_not_there_changes_nothing() -> None:
+    async def act(stage: Stage) -> None:
+        stage.backend.drop()
+        await stage.until(rp.Joined)
+        stage.backend.leave()
+
+    assert "SignalingLost" not in play(lambda: Stage(let_in_and_stay), act).kinds()
+
+
 def test_attempts_are_told_in_order_with_their_fates() -> None:
     async def act(stage: Stage) -> None:
         await stage.until(rp.Resynced)

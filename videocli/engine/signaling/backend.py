@@ -56,6 +56,10 @@ class SignalingBackend(Protocol):
         """The peer connection is closed; a resume no longer mentions it."""
         ...
 
+    def drop(self) -> None:
+        """Lose the connection on purpose, as to a failing network; the session is resumed on another."""
+        ...
+
     def leave(self) -> None:
         """Say goodbye (`disconnect`, `bye`, close) and end within a grace period of 1 s."""
         ...

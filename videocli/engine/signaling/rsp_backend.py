@@ -208,6 +208,13 @@ class RspBackend:
         """The peer connection is closed; a resume no longer mentions it."""
         self._rsp.forget_peer(peer_id)
 
+    def drop(self) -> None:
+        """Lose the connection on purpose, as to a failing network; the session is resumed on another."""
+        conversation = self._conversation
+        if conversation is not None and self._rsp.state is State.CONNECTED and not conversation.is_over:
+            conversation.driving.cancel()
+            self._closed(conversation, Closed(CloseReason.FAILED, None, "dropped on purpose"))
+
     def leave(self) -> None:
         """Say goodbye (`disconnect`, `bye`, close) and end within a grace period of 1 s."""
         self._rsp.leave()

@@ -207,6 +207,11 @@ class Generation(aioice.Connection):
         if pair is not None and _is_open(pair.protocol):
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
+    def lose_sockets(self) -> None:
+        """Let the network fail here; the consent watch notices as it would with any that does."""
+        for protocol in self._protocols:
+            protocol.transport.close()
+
     async def query_consent(self) -> None:
         """Ask for consent as long as this generation lives, and report when the answer changes.
 

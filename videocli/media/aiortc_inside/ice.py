@@ -160,6 +160,11 @@ class IceTransport:
         if self._active is not None:
             self._active.send_now(data)
 
+    def drop_path(self) -> None:
+        """Lose the path in use for good."""
+        if self._active is not None:
+            self._active.lose_sockets()
+
     async def close(self) -> None:
         """Close every socket, end every task. May be called twice."""
         if self._closed:
