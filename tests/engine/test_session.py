@@ -108,6 +108,8 @@ def test_media_and_data_arrive_and_counters_grow() -> None:
         camera_seen = next(track for track in seen.tracks if track.track.name == "cam")
         assert camera_seen.codec is Codec.VP8
         assert camera_seen.frame_rate == pytest.approx(25, abs=2)
+        assert len(camera_seen.bitrates) >= 2
+        assert camera_seen.bitrates[-1] == camera_seen.bitrate
         assert camera.keyframes_asked > 0
         await asyncio.gather(bob.leave(), alice.leave())
         assert not camera.is_running

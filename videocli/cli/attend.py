@@ -67,6 +67,7 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
             gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
             stats_seconds=request.stats_seconds,
             token_expires_at=lambda: token.expires_at,
+            is_token_renewable=token.is_renewable,
         )
         face = make_face(request.face)
         return await stay_with(face, config, outside, request.limits, departure, began_at)

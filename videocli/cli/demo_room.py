@@ -60,6 +60,7 @@ def _config(url: str, identity: str, outside: Outside) -> JoinConfig:
         signaling=SignalingConfig(url, ROOM, source),
         gather=PeerConfig(addresses=("127.0.0.1",)),
         token_expires_at=lambda: source.expires_at,
+        is_token_renewable=source.is_renewable,
     )
 
 

@@ -10,6 +10,9 @@ from videocli.engine.room.snapshot import ParticipantSnapshot, TrackSnapshot
 from videocli.media.peer import TrackStats
 from videocli.media.stats import TrackRates, rates
 
+KEPT_RATES = 60
+"""So many of a track's latest bitrates are kept."""
+
 Direction = Literal["sent", "received"]
 Counters = Callable[[Direction, str], TrackStats | None]
 """The counters of the track that media knows by this id; None: nothing flows."""
@@ -20,6 +23,8 @@ class _Sample:
     at: float
     counters: TrackStats
     rates: TrackRates | None
+    bitrates: tuple[float, ...]
+    """The latest ones, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,9 @@ class Meter:
                 if before is None or now <= before.at
                 else rates(before.counters, counters, now - before.at, is_sent=row.direction == "sent")
             )
-            samples[key] = _Sample(now, counters, rate)
+            earlier = before.bitrates if before is not None else ()
+            bitrates = earlier if rate is None else (*earlier[1 - KEPT_RATES :], rate.bitrate)
+            samples[key] = _Sample(now, counters, rate, bitrates)
         self._samples = samples
 
     def stats(self, room: Room) -> tuple[NamedStats, ...]:
@@ -91,6 +98,7 @@ class Meter:
             height=counters.height,
             frame_rate=rate.frame_rate if rate else None,
             bitrate=rate.bitrate if rate else None,
+            bitrates=sample.bitrates,
             loss=rate.loss if rate else None,
             jitter=counters.jitter,
             round_trip_time=counters.round_trip_time,

@@ -69,6 +69,7 @@ class JoinConfig:
     stats_seconds: float | None = None
     """How often to say `Stats`; None: only when asked."""
     token_expires_at: Callable[[], datetime | None] = lambda: None
+    is_token_renewable: bool = False
 
 
 class Session:
@@ -189,6 +190,7 @@ class Session:
             connected_at=self._connected_at,
             session_ends_at=None if lost_at is None else to_utc(lost_at + room.session_timeout),
             token_expires_at=self._config.token_expires_at(),
+            is_token_renewable=self._config.is_token_renewable,
             is_recording=room.is_recording,
             error=room.error or room.health.error,
             outages=tuple(outage_snapshot(outage, now, to_utc) for outage in room.outages.outages),

@@ -24,6 +24,8 @@ class TrackSnapshot:
     """Frames a second."""
     bitrate: float | None = None
     """Bits a second of RTP payload."""
+    bitrates: tuple[float, ...] = ()
+    """The latest bitrates, oldest first, one a second."""
     loss: float | None = None
     """Share of packets lost in the last interval, 0 to 1."""
     jitter: float | None = None
@@ -40,6 +42,13 @@ class ParticipantSnapshot:
 
     participant: Participant
     tracks: tuple[TrackSnapshot, ...] = ()
+    audio_level: float | None = None
+    """How loud it is now, 0 to 1; None: not known."""
+    is_speaking: bool | None = None
+    is_dominant: bool | None = None
+    """Whether it is the dominant speaker."""
+    network_quality: int | None = None
+    """0 (broken) to 5 (excellent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,8 @@ class Snapshot:
     session_ends_at: datetime | None = None
     """During an outage: when the session can no longer be resumed."""
     token_expires_at: datetime | None = None
+    is_token_renewable: bool = False
+    """A reconnection fetches a fresh token by itself, so that the expiry of this one does not matter."""
     is_recording: bool = False
     error: VideoError | None = None
     """Why the room is reconnecting or disconnected."""
