@@ -1,11 +1,20 @@
 """Snapshots of rooms that the tests of the dashboard draw."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from videocli.engine import events as ev
 from videocli.engine.reports import ParticipantStateName
-from videocli.engine.room.snapshot import Leg, ParticipantSnapshot, Snapshot, TrackSnapshot
+from videocli.engine.room.outages import LegName
+from videocli.engine.room.snapshot import (
+    AttemptSnapshot,
+    Leg,
+    OutageSnapshot,
+    ParticipantSnapshot,
+    Snapshot,
+    TrackSnapshot,
+)
 from videocli.errors import VideoError, error
 from videocli.media.frames import Codec
 
@@ -13,8 +22,16 @@ NOW = datetime(2026, 11, 23, 20, 45, 39, 123_000, tzinfo=UTC)
 NAMES = ("bob", "carol", "Dr. Дарья Иванова", "李小龍", "👨‍👩‍👧 family", "zoë", "screen share", "gate-7")
 
 
+LEVELS = (0.001, 0.31, 0.04, 0.0, None)
+
+
 def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
+
+
+def bitrates(number: int, peak: float) -> tuple[float, ...]:
+    """Half a minute of them, a little different for each."""
+    return tuple(peak * (0.6 + 0.4 * math.sin(at / 3 + number)) for at in range(30))
 
 
 def camera(number: int, enabled: bool = True, subscribed: bool = True) -> TrackSnapshot:
@@ -29,6 +46,7 @@ def camera(number: int, enabled: bool = True, subscribed: bool = True) -> TrackS
         height=720,
         frame_rate=29.97,
         bitrate=1_234_567.0 + 1000 * number,
+        bitrates=bitrates(number, 1_900_000.0),
         loss=0.002 * number,
         jitter=0.0041,
         round_trip_time=0.024,
@@ -41,6 +59,7 @@ def microphone(number: int, enabled: bool = True) -> TrackSnapshot:
         is_subscribed=True,
         codec=Codec.OPUS,
         bitrate=32_100.0,
+        bitrates=bitrates(number + 5, 48_000.0),
         loss=0.06 if number == 2 else 0.0,
         jitter=0.0123,
     )
@@ -58,13 +77,22 @@ def participant(number: int) -> ParticipantSnapshot:
     if number == 1:
         tracks.append(chat(1, 12))
     return ParticipantSnapshot(
-        ev.Participant(f"PA{number:04}", identity, state), () if number == 8 else tuple(tracks)
+        ev.Participant(f"PA{number:04}", identity, state),
+        () if number == 8 else tuple(tracks),
+        audio_level=LEVELS[number % len(LEVELS)],
+        is_speaking=number % len(LEVELS) in (1, 2),
+        is_dominant=number == 1,
+        network_quality=None if number == 7 else 1 if number == 3 else 5 - number % 3,
     )
 
 
 def local() -> ParticipantSnapshot:
     return ParticipantSnapshot(
-        ev.Participant("PA0000", "alice", "connected"), (microphone(0), camera(0, enabled=False), chat(0, 1))
+        ev.Participant("PA0000", "alice", "connected"),
+        (microphone(0), camera(0, enabled=False), chat(0, 1)),
+        audio_level=0.002,
+        is_speaking=False,
+        network_quality=4,
     )
 
 
@@ -118,12 +146,58 @@ def connecting() -> Snapshot:
     )
 
 
+def _attempts(leg: LegName, *fates: tuple[float, float | None, str]) -> tuple[AttemptSnapshot, ...]:
+    """Seconds ago it began, how long it took, what became of it."""
+    return tuple(AttemptSnapshot(leg, ago(began), seconds, fate) for began, seconds, fate in fates)
+
+
+SIGNALING_OUTAGE = OutageSnapshot(
+    code=53001,
+    began_at=ago(6),
+    downtime=6.0,
+    is_over=False,
+    attempt_count=3,
+    attempts=_attempts(
+        "signaling",
+        (5.8, 0.1, "connection refused"),
+        (4.1, 1.4, "no answer to dialing"),
+        (0.9, None, "under way"),
+    ),
+    media_gap=0.0,
+)
+MEDIA_OUTAGE = OutageSnapshot(
+    code=53405,
+    began_at=ago(6),
+    downtime=6.0,
+    is_over=False,
+    attempt_count=2,
+    attempts=_attempts("media", (6.0, 2.1, "no answer"), (3.9, None, "under way")),
+    media_gap=8.4,
+)
+
+
+def outage_over() -> Snapshot:
+    """An outage that ended a moment ago."""
+    attempts = _attempts(
+        "signaling", (30.1, 0.1, "connection refused"), (29.0, 15.0, "no answer"), (12.0, 9.0, "resumed")
+    )
+    over = OutageSnapshot(
+        53001, ago(30.2), 27.2, True, 4, (*attempts, *_attempts("media", (8, 5, "connected"))), 29.0
+    )
+    return replace(
+        _with_event(connected(3), ev.Reconnected(27.2, 4, 29.0)),
+        signaling=Leg("connected", ago(3)),
+        outages=(over,),
+    )
+
+
 def signaling_lost() -> Snapshot:
     reason = error(53001)
     return replace(
         _with_event(_in_state(connected(3), "reconnecting", reason), ev.Reconnecting(reason)),
         signaling=Leg("reconnecting", ago(6), reason, "connection refused", attempts=3),
         session_ends_at=NOW + timedelta(seconds=24),
+        outages=(SIGNALING_OUTAGE,),
     )
 
 
@@ -131,8 +205,9 @@ def media_lost() -> Snapshot:
     reason = error(53405)
     return replace(
         _with_event(_in_state(connected(3), "reconnecting", reason), ev.Reconnecting(reason)),
-        media=Leg("reconnecting", ago(6), reason, attempts=1),
+        media=Leg("reconnecting", ago(6), reason, attempts=2),
         session_ends_at=NOW + timedelta(seconds=24),
+        outages=(MEDIA_OUTAGE,),
     )
 
 
@@ -154,6 +229,16 @@ def token_expires_soon() -> Snapshot:
     return replace(connected(1), token_expires_at=NOW + timedelta(seconds=150))
 
 
+def lossy() -> Snapshot:
+    """Most of what we receive loses packets."""
+    room = connected(4)
+    worse = [
+        replace(each, tracks=tuple(replace(track, loss=0.08) for track in each.tracks))
+        for each in room.participants
+    ]
+    return replace(room, participants=tuple(worse))
+
+
 def left() -> Snapshot:
     snapshot = _with_event(_in_state(connected(1), "disconnected", None), ev.Disconnected(None))
     return replace(snapshot, signaling=Leg("disconnected", ago(1)), media=Leg("disconnected", ago(1)))
@@ -171,6 +256,8 @@ STATES = {
     "signaling-lost": signaling_lost,
     "media-lost": media_lost,
     "both-lost": both_lost,
+    "outage-over": outage_over,
+    "lossy": lossy,
     "token-expired-in-outage": token_expired_in_outage,
     "token-expires-soon": token_expires_soon,
     "left": left,

@@ -24,7 +24,7 @@ def test_a_line_has_exactly_its_width(left: str, right: str, width: int) -> None
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WORDS, WORDS, WIDTHS)
 def test_a_rule_has_exactly_its_width(title: str, right: str, width: int) -> None:
-    assert rule(width, title, right).cell_len == width
+    assert rule(width, [title, title[:3]], right).cell_len == width
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,3 +54,9 @@ def test_exactly_so_many_lines(height: int, kept: int) -> None:
 def test_two_columns_have_a_line_between_them() -> None:
     (both,) = beside([line(3, [("a", "")])], [line(3, [("b", "")])])
     assert both.plain == "a   │ b  "
+
+
+def test_a_heading_is_as_long_as_leaves_room_for_the_right_end() -> None:
+    assert rule(24, ["a long title", "title"], "words").plain == "── a long title ── words"
+    assert rule(21, ["a long title", "title"], "words").plain == "── title ────── words"
+    assert rule(12, ["title", "t"], "many words").plain == "── title ───"

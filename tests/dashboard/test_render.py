@@ -14,13 +14,23 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.dashboard import rooms
+from videocli.dashboard.actions import BINDINGS, press
+from videocli.dashboard.prompt import Prompt
 from videocli.dashboard.render import render
-from videocli.dashboard.view import View
+from videocli.dashboard.view import SORTS, Chosen, View
 from videocli.engine import events as ev
-from videocli.engine.room.snapshot import Leg, ParticipantSnapshot, Snapshot, TrackSnapshot
+from videocli.engine.room.snapshot import (
+    AttemptSnapshot,
+    Leg,
+    OutageSnapshot,
+    ParticipantSnapshot,
+    Snapshot,
+    TrackSnapshot,
+)
 from videocli.errors import VideoError
 
 GOLDEN = Path(__file__).parent / "golden"
+KEYS = [key for binding in BINDINGS for key in binding.keys]
 SIZES = ((80, 24), (120, 40), (200, 60))
 Size = tuple[int, int]
 
@@ -67,8 +77,8 @@ def test_states(name: str, size: Size) -> None:
 def test_help_and_a_chosen_participant(size: Size) -> None:
     snapshot = rooms.connected(50)
     for name, view in (
-        ("help", View(timezone=UTC, is_help_open=True)),
-        ("chosen", View(timezone=UTC, chosen="PA0030", sort="name", notice="We publish no audio")),
+        ("help", View(timezone=UTC, page="help")),
+        ("chosen", View(timezone=UTC, chosen=Chosen("PA0030"), sort="name", notice="We publish no audio")),
     ):
         picture = drawn(snapshot, view, size)
         assert_fits(picture, size)
@@ -92,7 +102,7 @@ def test_an_outage_at_80_columns_tells_all_of_it() -> None:
 def test_the_chosen_participant_is_in_sight_wherever_it_is() -> None:
     snapshot = rooms.connected(50)
     for each in snapshot.participants:
-        picture = drawn(snapshot, View(timezone=UTC, chosen=each.participant.sid), (80, 24))
+        picture = drawn(snapshot, View(timezone=UTC, chosen=Chosen(each.participant.sid)), (80, 24))
         assert any(line.startswith("▸") for line in picture.split("\n"))
 
 
@@ -103,7 +113,7 @@ def test_a_token_that_expires_on_another_day_names_the_day() -> None:
 
 def test_a_long_explanation_leaves_room_for_the_room() -> None:
     picture = drawn(rooms.refused(), View(timezone=UTC), (40, 12))
-    for heading in ("DISCONNECTED", "Participants", "Events", "leave"):
+    for heading in ("DISCONNECTED", "Participants", "Events", "help"):
         assert heading in picture
 
 
@@ -136,6 +146,8 @@ TRACKS = st.builds(
     ),
     is_subscribed=st.booleans(),
     bitrate=st.one_of(st.none(), st.floats(0, 1e12)),
+    bitrates=st.lists(st.floats(0, 1e12), max_size=70).map(tuple),
+    loss=st.one_of(st.none(), st.floats(0, 1)),
     jitter=st.one_of(st.none(), st.floats(0, 1e6)),
     width=st.one_of(st.none(), st.integers(0, 10**6)),
     height=st.one_of(st.none(), st.integers(0, 10**6)),
@@ -147,6 +159,10 @@ PEOPLE = st.builds(
         ev.Participant, ANY_TEXT, ANY_TEXT, st.sampled_from(("connected", "reconnecting", "disconnected"))
     ),
     st.lists(TRACKS, max_size=3).map(tuple),
+    audio_level=st.one_of(st.none(), st.floats(0, 1)),
+    is_speaking=st.one_of(st.none(), st.booleans()),
+    is_dominant=st.one_of(st.none(), st.booleans()),
+    network_quality=st.one_of(st.none(), st.integers(0, 5)),
 )
 ERRORS = st.builds(VideoError, st.integers(0, 99999), name=ANY_TEXT, message=ANY_TEXT, explanation=ANY_TEXT)
 
@@ -179,16 +195,64 @@ def hostile_rooms(draw: st.DrawFn) -> Snapshot:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ATTEMPTS = st.builds(
+    AttemptSnapshot,
+    st.sampled_from(("signaling", "media")),
+    st.integers(-50, 50).map(rooms.ago),
+    st.one_of(st.none(), st.floats(0, 1e6)),
+    ANY_TEXT,
+)
+OUTAGES = st.builds(
+    OutageSnapshot,
+    code=st.sampled_from((53001, 53405)),
+    began_at=st.integers(0, 50).map(rooms.ago),
+    downtime=st.floats(0, 1e5),
+    is_over=st.booleans(),
+    attempt_count=st.integers(0, 10**6),
+    attempts=st.lists(ATTEMPTS, max_size=4).map(tuple),
+    media_gap=st.floats(0, 1e6),
+)
+VIEWS = st.builds(
+    View,
+    timezone=st.just(UTC),
+    page=st.sampled_from(("room", "room", "outages", "help")),
+    chosen=st.one_of(st.none(), st.builds(Chosen, ANY_TEXT, ANY_TEXT)),
+    sort=st.sampled_from(SORTS),
+    are_tracks_folded=st.booleans(),
+    participant_filter=st.one_of(st.just(""), ANY_TEXT),
+    event_filter=st.one_of(st.just(""), ANY_TEXT),
+    paused_at=st.one_of(st.none(), st.just(rooms.ago(1))),
+    prompt=st.one_of(
+        st.none(),
+        st.builds(Prompt, st.sampled_from(("message", "participants", "events", "practice")), ANY_TEXT),
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     hostile_rooms(),
+    st.lists(OUTAGES, max_size=2).map(tuple),
+    VIEWS,
     st.tuples(st.integers(1, 220), st.integers(1, 70)),
-    st.booleans(),
 )
 def test_no_text_of_the_network_reaches_beyond_its_place(
-    snapshot: Snapshot, size: Size, is_help_open: bool
+    snapshot: Snapshot, outages: tuple[OutageSnapshot, ...], view: View, size: Size
 ) -> None:
-    picture = drawn(snapshot, View(timezone=UTC, is_help_open=is_help_open), size)
+    ends_at = rooms.ago(-20) if outages else None
+    picture = drawn(replace(snapshot, outages=outages, session_ends_at=ends_at), view, size)
     assert_fits(picture, size)
+    categories = {unicodedata.category(character) for character in picture.replace("\n", "")}
+    assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(hostile_rooms(), st.lists(st.one_of(st.sampled_from(KEYS), st.characters()), max_size=12))
+def test_no_keys_in_no_room_lead_astray(snapshot: Snapshot, keys: list[str]) -> None:
+    view = View(timezone=UTC)
+    for key in keys:
+        view, _ = press(view, key, snapshot)
+    picture = drawn(snapshot, view, (80, 24))
+    assert_fits(picture, (80, 24))
     categories = {unicodedata.category(character) for character in picture.replace("\n", "")}
     assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}

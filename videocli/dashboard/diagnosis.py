@@ -16,6 +16,9 @@ TOKEN_WARNING = timedelta(minutes=5)
 TOKEN_ALARM = timedelta(minutes=1)
 """With less life than this a token may expire while a session, lost now, is being resumed."""
 
+LOSSY = 0.03
+"""Share of packets lost from which people hear and see it."""
+
 _SUSPECTS: dict[int, Suspect] = {
     53002: "the network",
     53004: "this end",
@@ -64,9 +67,9 @@ def token_life(snapshot: Snapshot) -> timedelta | None:
     return snapshot.token_expires_at - snapshot.time
 
 
-def token_severity(life: timedelta | None) -> Severity:
-    """How worrying it is that the token has only so much life."""
-    if life is None or life > TOKEN_WARNING:
+def token_severity(life: timedelta | None, is_renewable: bool = False) -> Severity:
+    """How worrying it is that the token has only so much life; not at all if another is fetched in time."""
+    if life is None or life > TOKEN_WARNING or is_renewable:
         return "fine"
     return "warning" if life > TOKEN_ALARM else "broken"
 
@@ -112,17 +115,24 @@ def _connected(snapshot: Snapshot) -> Diagnosis:
     if _is_expired(snapshot):
         sentence = "It has expired: the room goes on, but a reconnection will be refused."
         return Diagnosis("the token", "broken", sentence)
-    severity = token_severity(token_life(snapshot))
+    severity = token_severity(token_life(snapshot), snapshot.is_token_renewable)
     if severity != "fine":
         return Diagnosis("the token", severity, "It expires soon; after that a reconnection will be refused.")
     if snapshot.media.state != "connected":
         return Diagnosis("nothing", "warning", "In the room; media is being set up.")
+    losses = [track.loss for each in snapshot.participants for track in each.tracks if track.loss is not None]
+    lossy = sum(loss >= LOSSY for loss in losses)
+    if len(losses) >= 2 and lossy * 2 > len(losses):
+        sentence = (
+            f"{lossy} of {len(losses)} tracks that we receive lose packets: look at our own line first."
+        )
+        return Diagnosis("the network", "warning", sentence)
     return Diagnosis("nothing", "fine", "All is well.")
 
 
 def _is_expired(snapshot: Snapshot) -> bool:
     life = token_life(snapshot)
-    return life is not None and life <= timedelta(0)
+    return life is not None and life <= timedelta(0) and not snapshot.is_token_renewable
 
 
 def suspect_of(reason: VideoError) -> Suspect:

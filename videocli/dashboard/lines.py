@@ -20,6 +20,9 @@ STATE_STYLES = {
 }
 """How the state of a room, a leg or a participant looks everywhere."""
 
+STATE_MARKS = {"connecting": "○", "connected": "●", "reconnecting": "◐", "disconnected": "✗"}
+"""The same without colour."""
+
 Part = tuple[str, str]
 """A text and its style."""
 
@@ -57,14 +60,18 @@ def line(width: int, left: Sequence[Part], right: Sequence[Part] = (), style: st
     return text
 
 
-def rule(width: int, title: str, right: str = "") -> Text:
-    """A heading: a title in a horizontal line, and words at its right end."""
+def rule(width: int, titles: Sequence[str], right: str = "") -> Text:
+    """A heading: a title in a horizontal line, and words at its right end.
+
+    The first title that leaves room for the right end is taken; if none does, the right end goes.
+    """
     ends = f" {right}" if right else ""
-    start = f"── {title} "
-    dashes = width - cell_len(start) - cell_len(ends)
-    if dashes < 0:
-        return line(width, [("── ", "dim"), (title, "bold")])
-    return line(width, [("── ", "dim"), (f"{title} ", "bold"), ("─" * dashes, "dim"), (ends, "dim")])
+    fitting = (title for title in titles if cell_len(f"── {title} {ends}") <= width)
+    title = next(fitting, None)
+    if title is None:
+        title, ends = titles[0], ""
+    dashes = "─" * (width - cell_len(f"── {title} {ends}"))
+    return line(width, [("── ", "dim"), (f"{title} ", "bold"), (dashes, "dim"), (ends, "dim")])
 
 
 def wrapped(text: str, width: int, limit: int) -> list[str]:

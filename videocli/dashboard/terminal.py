@@ -5,6 +5,7 @@ does not take at once (a slow ssh, a stopped screen) waits here, and pictures ar
 """
 
 import asyncio
+import base64
 import codecs
 import os
 import select
@@ -18,7 +19,8 @@ from typing import IO, Any
 
 from rich.console import Console
 
-from videocli.dashboard.keys import press, split_keys
+from videocli.dashboard.actions import Copy, press
+from videocli.dashboard.keys import split_keys
 from videocli.dashboard.lines import Picture
 from videocli.dashboard.render import render
 from videocli.dashboard.view import View
@@ -114,9 +116,11 @@ class _Dashboard:
         for key in self.pressed:
             if key == "ctrl+l":
                 self.screen.forget()
-            self.view, command = press(self.view, key, snapshot)
-            if command is not None:
-                self.post(command)
+            self.view, effect = press(self.view, key, snapshot)
+            if isinstance(effect, Copy):
+                self.screen.copy(effect.text)
+            elif effect is not None:
+                self.post(effect)
         self.pressed.clear()
 
     def _keys_pressed(self, keys: Sequence[str]) -> None:
@@ -226,6 +230,12 @@ class _Screen:
         if changes:
             clear = "\x1b[2J" if is_fresh else ""
             self._write((_BEGIN_FRAME + clear + "".join(changes) + _END_FRAME).encode())
+
+    def copy(self, text: str) -> None:
+        """Ask the terminal to put a text into the clipboard of its user, be it at the far end of an ssh."""
+        if self.is_entered:
+            encoded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+            self._write(f"\x1b]52;c;{encoded}\x07".encode())
 
     def forget(self) -> None:
         """Draw everything the next time: somebody else may have written over it."""

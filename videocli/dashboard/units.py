@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
 
 def bits(rate: float) -> str:
@@ -20,3 +20,8 @@ def clock(length: timedelta) -> str:
 def number(value: float | None, factor: float = 1, unit: str = "", digits: int = 0) -> str:
     """A value times a factor with its unit; nothing if it is not known."""
     return "" if value is None else f"{value * factor:.{digits}f}{unit}"
+
+
+def local_time(time: datetime, timezone: tzinfo | None) -> datetime:
+    """The time where the reader is; None: in this machine's time zone."""
+    return time.astimezone(timezone)
