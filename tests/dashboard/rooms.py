@@ -80,7 +80,7 @@ def participant(number: int) -> ParticipantSnapshot:
         ev.Participant(f"PA{number:04}", identity, state),
         () if number == 8 else tuple(tracks),
         audio_level=LEVELS[number % len(LEVELS)],
-        is_speaking=number % len(LEVELS) in (1, 2),
+        speaking=number % len(LEVELS) in (1, 2),
         is_dominant=number == 1,
         network_quality=None if number == 7 else 1 if number == 3 else 5 - number % 3,
     )
@@ -91,7 +91,7 @@ def local() -> ParticipantSnapshot:
         ev.Participant("PA0000", "alice", "connected"),
         (microphone(0), camera(0, enabled=False), chat(0, 1)),
         audio_level=0.002,
-        is_speaking=False,
+        speaking=False,
         network_quality=4,
     )
 

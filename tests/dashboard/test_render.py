@@ -1,6 +1,7 @@
 """Pictures compared with stored ones; `VIDEOCLI_WRITE_GOLDEN=1 pytest tests/dashboard` stores them anew."""
 
 import os
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -17,6 +18,7 @@ from tests.dashboard import rooms
 from videocli.dashboard.actions import BINDINGS, press
 from videocli.dashboard.prompt import Prompt
 from videocli.dashboard.render import render
+from videocli.dashboard.terminal import frame_lines
 from videocli.dashboard.view import SORTS, Chosen, View
 from videocli.engine import events as ev
 from videocli.engine.room.snapshot import (
@@ -73,16 +75,43 @@ def test_states(name: str, size: Size) -> None:
     assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
 
 
+COLOURED = {"connected-8": lambda: rooms.connected(8), **rooms.STATES}
+SIXTEEN_COLOURS = re.compile(
+    r"\x1b\[(?:[01234579]|2[2-9]|[34][0-79]|9[0-7]|10[0-7])(?:;(?:[0-9]|[349][0-7]))*m"
+)
+"""Select Graphic Rendition (ECMA-48 section 8.3.117) with nothing but the sixteen colours."""
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_in_colour(name: str) -> None:
+    size = (80, 24)
+    picture = render(COLOURED[name](), View(timezone=UTC), size)
+    lines = frame_lines(picture, size, {"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+    assert_golden(f"{name}-{size[0]}x{size[1]}-colour", "\n".join(lines))
+    assert "\x1b" not in SIXTEEN_COLOURS.sub("", "".join(lines))
+
+
 @pytest.mark.parametrize("size", [*SIZES, (40, 12), (20, 5)], ids=str)
 def test_help_and_a_chosen_participant(size: Size) -> None:
     snapshot = rooms.connected(50)
     for name, view in (
         ("help", View(timezone=UTC, page="help")),
+        ("folded", View(timezone=UTC, are_tracks_folded=True, sort="trouble")),
+        ("filtered", View(timezone=UTC, participant_filter="guest 1", event_filter="guest 1 joined")),
+        ("paused", View(timezone=UTC, paused_at=rooms.ago(20), prompt=Prompt("practice"))),
+        ("typing", View(timezone=UTC, prompt=Prompt("message", "a long message " * 9))),
         ("chosen", View(timezone=UTC, chosen=Chosen("PA0030"), sort="name", notice="We publish no audio")),
     ):
         picture = drawn(snapshot, view, size)
         assert_fits(picture, size)
         assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
+
+
+@pytest.mark.parametrize("name", ["signaling-lost", "media-lost", "outage-over", "connecting"])
+def test_the_page_of_outages(name: str) -> None:
+    picture = drawn(rooms.STATES[name](), View(timezone=UTC, page="outages"), (80, 24))
+    assert_fits(picture, (80, 24))
+    assert_golden(f"outages-{name}", picture)
 
 
 @pytest.mark.parametrize("state", ["connecting", "connected", "reconnecting", "disconnected"])
@@ -160,8 +189,8 @@ PEOPLE = st.builds(
     ),
     st.lists(TRACKS, max_size=3).map(tuple),
     audio_level=st.one_of(st.none(), st.floats(0, 1)),
-    is_speaking=st.one_of(st.none(), st.booleans()),
-    is_dominant=st.one_of(st.none(), st.booleans()),
+    speaking=st.booleans(),
+    is_dominant=st.booleans(),
     network_quality=st.one_of(st.none(), st.integers(0, 5)),
 )
 ERRORS = st.builds(VideoError, st.integers(0, 99999), name=ANY_TEXT, message=ANY_TEXT, explanation=ANY_TEXT)

@@ -1,11 +1,8 @@
 import asyncio
-import itertools
 import os
 import signal
-import subprocess
 import sys
 import termios
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard import rooms
+from tests.dashboard.tmux import PATIENCE, Tmux
 from videocli.dashboard import terminal as terminal_module
 from videocli.dashboard.render import render
 from videocli.dashboard.terminal import can_show, frame_lines, show
@@ -25,7 +23,6 @@ from videocli.engine.room.snapshot import Snapshot
 
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 CURSOR_ON, WRAP_ON = b"\x1b[?25h", b"\x1b[?7h"
-PATIENCE = 20
 
 
 class Terminal:
@@ -325,41 +322,9 @@ def test_where_the_dashboard_can_show(
     assert can_show(stream, {} if term is None else {"TERM": term}) is shown
 
 
-class Tmux:
-    """A shell in a real terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self._numbers = itertools.count()
-        self._base = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
-        shell = "env PS1='$ ' LC_ALL=C.UTF-8 bash --norc --noprofile"
-        self.run("new-session", "-d", "-x", "100", "-y", "30", shell)
-
-    def run(self, *words: str) -> str:
-        return subprocess.run([*self._base, *words], check=True, capture_output=True, text=True).stdout
-
-    def type(self, *keys: str) -> None:
-        self.run("send-keys", *keys)
-
-    def shows(self, text: str) -> None:
-        """Wait until this is on the screen."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in (screen := self.run("capture-pane", "-p")):
-            assert time.monotonic() < deadline, f"no {text!r} in\n{screen}"
-            time.sleep(0.02)
-
-    def mode(self) -> str:
-        """What stty says."""
-        mark = f"mode-{next(self._numbers)}"
-        self.type(f"clear; stty -a; echo {mark}-end", "Enter")
-        self.shows(f"\n{mark}-end")
-        screen = self.run("capture-pane", "-p")
-        return screen[: screen.index(f"\n{mark}-end")]
-
-
 @pytest.mark.tmux
 def test_ctrl_z_and_fg_in_a_real_shell(tmp_path: Path) -> None:
-    tmux = Tmux(tmp_path)
-    try:
+    with Tmux(tmp_path) as tmux:
         before = tmux.mode()
         tmux.type(f"{sys.executable} -m tests.dashboard.show_room", "Enter")
         tmux.shows("joined 12:34 ago")
@@ -373,5 +338,3 @@ def test_ctrl_z_and_fg_in_a_real_shell(tmp_path: Path) -> None:
         tmux.type("q")
         tmux.shows("$ ")
         assert tmux.mode() == before
-    finally:
-        tmux.run("kill-server")

@@ -100,7 +100,7 @@ def _reconnecting(snapshot: Snapshot) -> Diagnosis:
         )
         return Diagnosis("the server", "broken", sentence)
     if signaling and not media:
-        sentence = "Only media is lost, the server answers: look for blocked UDP or a changed network."
+        sentence = "Only media is lost so far: look for blocked UDP or a changed network."
         return Diagnosis("the network", "broken", sentence)
     if not signaling and not media and "refused" in (snapshot.signaling.cause or ""):
         sentence = f"Nobody listens at {clean(snapshot.url)} any more: has the server been stopped?"

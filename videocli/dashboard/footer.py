@@ -14,7 +14,7 @@ _QUESTIONS: dict[Asks, str] = {
     "message": "Message to all: ",
     "participants": "Participants with: ",
     "events": "Events with: ",
-    "practice": "Lose a connection on purpose? The others will see it. ",
+    "practice": "Lose a connection on purpose? ",
 }
 _ANSWERS = "Enter sends, Esc does not"
 _FILTER_ANSWERS = "Enter keeps, Esc clears"

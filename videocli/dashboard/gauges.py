@@ -6,14 +6,18 @@ from collections.abc import Sequence
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = "▏▎▍▌▋▊▉"
 _QUALITY = "▁▂▄▆█"
+_HEADROOM = 1.3
 _QUIET_DB = 60.0
 """This far below full scale counts as silence."""
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The latest values, the newest at the right end, each as high as its share of the highest of them."""
+    """The latest values, the newest at the right end, each as high as its share of the highest of them.
+
+    The highest stays a little below the top, so that a steady flow does not look like a wall.
+    """
     shown = values[-width:] if width > 0 else ()
-    top = max(shown, default=0.0)
+    top = _HEADROOM * max(shown, default=0.0)
     last = len(_BLOCKS) - 1
     heights = (_BLOCKS[min(round(value / top * last), last)] if top > 0 else _BLOCKS[0] for value in shown)
     return "".join(heights).rjust(max(width, 0))

@@ -47,9 +47,8 @@ def timeline(outage: OutageSnapshot, snapshot: Snapshot, view: View, width: int,
     ]
     for leg in _LEGS:
         attempts = [attempt for attempt in outage.attempts if attempt.leg == leg]
-        lines.append(
-            line(width, [(f" {fit(leg, _LABEL_WIDTH - 1)}", "dim"), *_track(attempts, outage, scale)])
-        )
+        drawn = _track(attempts, outage, scale) if attempts else [(_untried(leg, outage, snapshot), "dim")]
+        lines.append(line(width, [(f" {fit(leg, _LABEL_WIDTH - 1)}", "dim"), *drawn]))
     room_for = max(height - _FIXED_LINES, 0)
     latest = outage.attempts[-room_for:] if room_for else ()
     before = outage.attempt_count - len(latest)
@@ -117,10 +116,18 @@ def _axis(outage: OutageSnapshot, snapshot: Snapshot, view: View, scale: _Scale,
     return line(width, [(left, "dim")], [(f"{words} {right:%H:%M:%S} ", "dim")])
 
 
+def _untried(leg: LegName, outage: OutageSnapshot, snapshot: Snapshot) -> str:
+    """Why a leg has no attempts."""
+    if outage.is_over:
+        return "no attempts"
+    is_up = (snapshot.signaling if leg == "signaling" else snapshot.media).state == "connected"
+    return "not lost" if is_up else "no attempt yet"
+
+
 def _track(attempts: Sequence[AttemptSnapshot], outage: OutageSnapshot, scale: _Scale) -> list[Part]:
     """One leg: attempts as bars that end in their fate, waits as dots; then the time that is left."""
     now = scale.cell(scale.now)
-    cells: list[Part] = [("·" if attempts else " ", "dim")] * (now + 1)
+    cells: list[Part] = [("·", "dim")] * (now + 1)
     ends = [_ended_at(attempt, scale) for attempt in attempts]
     for attempt, last in zip(attempts, ends, strict=True):
         for at in range(scale.cell(attempt.began_at), last + 1):

@@ -80,6 +80,7 @@ _NAME_WIDTH = 22
 _SPARK_WIDTHS = (5, 24)
 """The least and the most cells of a sparkline."""
 _GAUGES_WIDTH = 15
+_GAUGES_TITLE = "net    loud"
 """Network quality and loudness, in the place of a track's codec and size."""
 
 
@@ -124,7 +125,10 @@ def _heading(
     order = f" by {view.sort}" if view.sort != "joined" else ""
     narrowed = f' with "{clean(view.participant_filter, 20)}"' if view.participant_filter else ""
     titles = "".join(f"{column.title:{column.align}{column.width}}" for column in columns)
-    return [f"Participants {count}{order}{narrowed}", f"Participants {count}", count], titles + " "
+    if view.are_tracks_folded and len(columns) > 2:
+        gauges = sum(column.width for column in columns[:2])
+        titles = f"{_GAUGES_TITLE:{gauges}}{titles[gauges:]}"
+    return [f"Participants {count}{order}{narrowed}", f"Participants {count}", f"People {count}"], titles + " "
 
 
 def _participant(
@@ -144,7 +148,7 @@ def _participant(
         tags.append((f" {participant.state}", STATE_STYLES[participant.state]))
     if each.is_dominant:
         tags.append((" dominant", "bold green"))
-    elif each.is_speaking:
+    elif each.speaking:
         tags.append((" speaking", "green"))
     if not each.tracks:
         tags.append((" no tracks", "dim"))
@@ -168,7 +172,7 @@ def _gauges(each: ParticipantSnapshot) -> list[Part]:
     loud = loudness(each.audio_level, 8) if each.audio_level is not None else " " * 8
     return [
         (f"{quality(level)}  ", style),
-        (loud, "green" if each.is_speaking or each.is_dominant else "dim"),
+        (loud, "green" if each.speaking or each.is_dominant else "dim"),
     ]
 
 

@@ -42,11 +42,12 @@ class ParticipantSnapshot:
 
     participant: Participant
     tracks: tuple[TrackSnapshot, ...] = ()
+    speaking: bool = False
+    """Loud enough now, or just pausing between words."""
     audio_level: float | None = None
-    """How loud it is now, 0 to 1; None: not known."""
-    is_speaking: bool | None = None
-    is_dominant: bool | None = None
-    """Whether it is the dominant speaker."""
+    """How loud now, 0 to 1 of the greatest; None: the sound does not say, or there is none."""
+    is_dominant: bool = False
+    """Speaks loudest of the others; at most one does."""
     network_quality: int | None = None
     """0 (broken) to 5 (excellent)."""
 

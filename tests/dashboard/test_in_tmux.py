@@ -1,0 +1,120 @@
+"""The real program in a real terminal, from joining to leaving."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.dashboard.tmux import PATIENCE, Tmux
+
+pytestmark = pytest.mark.tmux
+
+FAILING_PANEL = """
+from unittest.mock import patch
+from videocli.cli.app import main
+from videocli.dashboard import terminal
+
+def fail_at_the_tenth(*arguments, drawn=[]):
+    drawn.append(1)
+    if len(drawn) == 10:
+        raise ZeroDivisionError("a panel broke")
+    return real(*arguments)
+
+real = terminal.render
+with patch.object(terminal, "render", fail_at_the_tenth):
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running_server() as url:
+        yield url
+
+
+@contextmanager
+def bob(url: str, room: str, heard: Path) -> Iterator[None]:
+    """Somebody else in the room; what happens there goes to a file."""
+    command = [sys.executable, "-m", "videocli", "join", room, "--url", url, "--identity", "bob", "--plain"]
+    with (
+        heard.open("w") as file,
+        subprocess.Popen(command, env=os.environ | SERVER_VARIABLES, stdout=file) as other,
+    ):
+        try:
+            yield
+        finally:
+            other.terminate()
+
+
+def hears(heard: Path, words: str) -> None:
+    """Wait until he has heard this."""
+    deadline = time.monotonic() + PATIENCE
+    while words not in (all_of_it := heard.read_text()):
+        assert time.monotonic() < deadline, f"no {words!r} in\n{all_of_it}"
+        time.sleep(0.02)
+
+
+def test_a_stay_from_joining_to_leaving(tmp_path: Path, url: str) -> None:
+    heard = tmp_path / "heard"
+    with bob(url, "stay", heard), Tmux(tmp_path, **SERVER_VARIABLES) as tmux:
+        hears(heard, "Connected as bob")
+        before = tmux.mode()
+        join = f"{sys.executable} -m videocli join stay --url {url} --identity alice --audio tone"
+        tmux.type(f"clear; {join}", "Enter")
+        tmux.shows("bob no tracks")
+        tmux.shows("a mute audio")
+
+        tmux.type("a")
+        tmux.shows("audio tone muted")
+        hears(heard, "alice muted audio track tone")
+        tmux.type("a")
+        tmux.shows("a mute audio")
+
+        tmux.type("m", "hello all", "Enter")
+        tmux.shows("Sent to all: hello all")
+        hears(heard, "alice says on data track data: hello all")
+
+        tmux.type("x")
+        tmux.shows("Lose a connection on purpose?")
+        tmux.type("s")
+        tmux.shows("Outage 53001")
+        tmux.shows("signaling attempt 1: resumed")
+        tmux.shows("CONNECTED")
+
+        tmux.type("?")
+        tmux.shows("leave the room")
+        tmux.type("Escape")
+        tmux.shows("codec")
+
+        tmux.resize(80, 24)
+        small = tmux.shows("Participants 2 ")
+        assert [len(line) <= 80 for line in small.splitlines()] == [True] * 24
+        tmux.resize(100, 30)
+        tmux.shows("since")
+
+        tmux.type("C-z")
+        tmux.shows("Stopped")
+        assert tmux.mode() == before
+        tmux.type("fg; echo code-$?", "Enter")
+        tmux.shows("CONNECTED")
+        tmux.type("q")
+        tmux.shows("\ncode-0")
+        assert tmux.mode() == before
+        hears(heard, "alice left")
+
+
+def test_an_exception_in_a_panel_restores_the_terminal(tmp_path: Path, url: str) -> None:
+    program = tmp_path / "failing.py"
+    program.write_text(FAILING_PANEL)
+    with Tmux(tmp_path, **SERVER_VARIABLES) as tmux:
+        before = tmux.mode()
+        tmux.type(f"clear; {sys.executable} {program} join broken --url {url}; echo code-$?", "Enter")
+        tmux.shows("\ncode-1")
+        assert "a panel broke" in tmux.screen()
+        assert tmux.mode() == before
