@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import unicodedata
@@ -284,3 +285,20 @@ def test_plain_lines_do_not_import_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (ev.Error(LOST), "\x1b[2m20:45:39\x1b[0m \x1b[31mError: 53001 "),
+        (ev.Reconnecting(LOST), "\x1b[2m20:45:39\x1b[0m \x1b[33mReconnecting: 53001 "),
+        (ev.Disconnected(LOST), "\x1b[2m20:45:39\x1b[0m \x1b[31mDisconnected: 53001 "),
+        (ev.Disconnected(None), "\x1b[2m20:45:39\x1b[0m Disconnected"),
+        (ev.Reconnected(1.0, 1, 0.0), "\x1b[2m20:45:39\x1b[0m \x1b[32mReconnected after 1.0 seconds"),
+    ],
+)
+def test_colour_only_repeats_what_the_words_say(event: ev.Event, line: str) -> None:
+    occurrence = ev.Occurrence(TIME, ROOM, event)
+    coloured = to_line(occurrence, UTC, is_coloured=True)
+    assert coloured.startswith(line)
+    assert re.sub("\x1b\\[[0-9]+m", "", coloured) == to_line(occurrence, UTC)

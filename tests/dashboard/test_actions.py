@@ -13,7 +13,8 @@ from videocli.engine.room.snapshot import Snapshot
 
 def pressed(keys: str | list[str], snapshot: Snapshot, view: View | None = None) -> tuple[View, list[Effect]]:
     """The view after some keys, and what they asked for."""
-    view, effects = view or View(), []
+    view = view or View()
+    effects: list[Effect] = []
     for key in keys:
         view, effect = press(view, key, snapshot)
         effects += [effect] if effect is not None else []

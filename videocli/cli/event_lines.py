@@ -4,11 +4,14 @@ import base64
 from datetime import UTC, datetime, tzinfo
 from typing import Any, assert_never
 
-from videocli.dashboard.words import describe
+from videocli.dashboard.words import Tone, describe, tone
 from videocli.engine import events as ev
 from videocli.errors import VideoError
 
 Json = dict[str, Any]
+
+_STYLES: dict[Tone, str] = {"bad": "31", "worrying": "33", "good": "32", "spoken": "1", "plain": ""}
+"""Select Graphic Rendition (ECMA-48 section 8.3.117)."""
 
 
 def to_json(occurrence: ev.Occurrence) -> Json:
@@ -25,9 +28,16 @@ def to_json(occurrence: ev.Occurrence) -> Json:
     }
 
 
-def to_line(occurrence: ev.Occurrence, timezone: tzinfo | None = None) -> str:
-    """One line with the local time, safe to print whatever it holds; None: this machine's time zone."""
-    return f"{occurrence.time.astimezone(timezone):%H:%M:%S} {describe(occurrence.event)}"
+def to_line(occurrence: ev.Occurrence, timezone: tzinfo | None = None, is_coloured: bool = False) -> str:
+    """One line with the local time, safe to print whatever it holds; None: this machine's time zone.
+
+    Colour, if wanted, says nothing that the words do not say.
+    """
+    at, words = f"{occurrence.time.astimezone(timezone):%H:%M:%S}", describe(occurrence.event)
+    if not is_coloured:
+        return f"{at} {words}"
+    style = _STYLES[tone(occurrence.event)]
+    return f"\x1b[2m{at}\x1b[0m " + (f"\x1b[{style}m{words}\x1b[0m" if style else words)
 
 
 def event_name(event: ev.Event) -> str:

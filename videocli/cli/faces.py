@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Protocol
 
 from videocli.cli import event_lines, stdin_commands, stdin_lines
+from videocli.cli.colour import wants_colour
 from videocli.cli.leaving import stop_at_once
 from videocli.cli.line_writer import LineWriter, line_writer
 from videocli.cli.open_sources import open_named
@@ -66,6 +68,7 @@ class PlainFace:
 
     def __init__(self) -> None:
         self._writer: LineWriter | None = None
+        self._is_coloured = wants_colour(sys.stdout, os.environ)
 
     def show(self, occurrence: ev.Occurrence) -> None:
         """Write it."""
@@ -83,7 +86,7 @@ class PlainFace:
         stop_at_once()
 
     def _line(self, occurrence: ev.Occurrence) -> str:
-        return event_lines.to_line(occurrence)
+        return event_lines.to_line(occurrence, is_coloured=self._is_coloured)
 
 
 class JsonFace(PlainFace):

@@ -6,16 +6,16 @@ from videocli.dashboard.lines import Part, exactly, line, rule
 from videocli.dashboard.safe_text import MAX_NAME, clean
 from videocli.dashboard.units import local_time
 from videocli.dashboard.view import View, passing_events
-from videocli.dashboard.words import describe
-from videocli.engine import events as ev
+from videocli.dashboard.words import Tone, describe, tone
 from videocli.engine.room.snapshot import Snapshot
 
-_STYLES: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((ev.Disconnected, ev.Error, ev.TrackSubscriptionFailed, ev.LocalTrackPublicationFailed), "red"),
-    ((ev.Reconnecting, ev.ParticipantReconnecting, ev.LocalParticipantReconnecting), "yellow"),
-    ((ev.Connected, ev.Reconnected, ev.ParticipantReconnected, ev.LocalParticipantReconnected), "green"),
-    ((ev.TrackMessage,), "bold"),
-)
+_STYLES: dict[Tone, str] = {
+    "bad": "red",
+    "worrying": "yellow",
+    "good": "green",
+    "spoken": "bold",
+    "plain": "",
+}
 
 
 def events(snapshot: Snapshot, view: View, width: int, height: int) -> list[Text]:
@@ -26,9 +26,8 @@ def events(snapshot: Snapshot, view: View, width: int, height: int) -> list[Text
     latest = shown[-(height - 1) :] if height > 1 else []
     lines = [rule(width, *_heading(view, len(passing) - len(shown)))]
     for occurrence in latest:
-        style = next((style for kinds, style in _STYLES if isinstance(occurrence.event, kinds)), "")
         at: Part = (f" {local_time(occurrence.time, view.timezone):%H:%M:%S}  ", "dim")
-        lines.append(line(width, [at, (describe(occurrence.event), style)]))
+        lines.append(line(width, [at, (describe(occurrence.event), _STYLES[tone(occurrence.event)])]))
     if not latest:
         why = "Nothing passes the filter" if view.event_filter else "Nothing has happened yet"
         lines.append(line(width, [(f"   {why}", "dim")]))

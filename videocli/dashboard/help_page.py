@@ -20,10 +20,8 @@ def help_page(width: int, height: int) -> list[Text]:
         lines = [line(width, entry) for entry in (*left, [], *right)]
     else:
         column = min(width // 2, 60)
-        lines = [
-            line(width, [*_padded(one, column), *other])
-            for one, other in zip_longest(left, right, fillvalue=[])
-        ]
+        both = zip_longest(left, right)
+        lines = [line(width, [*_padded(one or [], column), *(other or [])]) for one, other in both]
     return exactly(height, [rule(width, ["Keys"], "? closes"), *lines], width)
 
 

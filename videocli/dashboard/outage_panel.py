@@ -10,7 +10,6 @@ from videocli.dashboard.lines import Part, exactly, fit, line, rule
 from videocli.dashboard.safe_text import clean
 from videocli.dashboard.units import local_time
 from videocli.dashboard.view import View
-from videocli.engine.room.outages import LegName
 from videocli.engine.room.snapshot import AttemptSnapshot, OutageSnapshot, Snapshot
 from videocli.errors import error
 
@@ -18,7 +17,7 @@ AFTERWARDS = timedelta(seconds=15)
 """How long an outage that is over stays in sight."""
 _SUCCESSES = ("resumed", "connected")
 """The fates of attempts that brought a leg back (`engine/room/room.py`)."""
-_LEGS: tuple[LegName, ...] = ("signaling", "media")
+_LEGS = ("signaling", "media")
 _LABEL_WIDTH = 11
 _FIXED_LINES = 4
 """The heading, the axis, a line for each leg."""
@@ -116,7 +115,7 @@ def _axis(outage: OutageSnapshot, snapshot: Snapshot, view: View, scale: _Scale,
     return line(width, [(left, "dim")], [(f"{words} {right:%H:%M:%S} ", "dim")])
 
 
-def _untried(leg: LegName, outage: OutageSnapshot, snapshot: Snapshot) -> str:
+def _untried(leg: str, outage: OutageSnapshot, snapshot: Snapshot) -> str:
     """Why a leg has no attempts."""
     if outage.is_over:
         return "no attempts"

@@ -90,7 +90,8 @@ def _spark_column(width: int) -> _Column:
 
 def _columns(width: int) -> tuple[_Column, ...]:
     """As many columns as there is room for beside a name; what is left goes to sparklines and names."""
-    used, shown = _NAME_WIDTH + 1, []
+    used = _NAME_WIDTH + 1
+    shown: list[_Column] = []
     for column in _COLUMNS:
         used += column.width
         if used > width:
@@ -128,7 +129,11 @@ def _heading(
     if view.are_tracks_folded and len(columns) > 2:
         gauges = sum(column.width for column in columns[:2])
         titles = f"{_GAUGES_TITLE:{gauges}}{titles[gauges:]}"
-    return [f"Participants {count}{order}{narrowed}", f"Participants {count}", f"People {count}"], titles + " "
+    return [
+        f"Participants {count}{order}{narrowed}",
+        f"Participants {count}",
+        f"People {count}",
+    ], titles + " "
 
 
 def _participant(

@@ -4,7 +4,7 @@ Words, not symbols; every name from the network is made safe (`safe_text`). Impo
 lines do not pay for the dashboard.
 """
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from videocli.dashboard.safe_text import clean, name
 from videocli.engine import events as ev
@@ -31,6 +31,23 @@ _TRACK: dict[type[ev.TrackEvent], str] = {
     ev.TrackSwitchedOn: "The server switched on {what} of {who}",
     ev.TrackPublishPriorityChanged: "{who} gave {what} {priority} priority",
 }
+
+
+Tone = Literal["bad", "worrying", "good", "spoken", "plain"]
+
+_TONES: tuple[tuple[Tone, tuple[type[ev.Event], ...]], ...] = (
+    ("bad", (ev.Error, ev.TrackSubscriptionFailed, ev.LocalTrackPublicationFailed)),
+    ("worrying", (ev.Reconnecting, ev.ParticipantReconnecting, ev.LocalParticipantReconnecting)),
+    ("good", (ev.Connected, ev.Reconnected, ev.ParticipantReconnected, ev.LocalParticipantReconnected)),
+    ("spoken", (ev.TrackMessage,)),
+)
+
+
+def tone(event: ev.Event) -> Tone:
+    """What an event means for whoever watches: what colour tells, and words tell as well."""
+    if isinstance(event, ev.Disconnected):
+        return "plain" if event.error is None else "bad"
+    return next((tone for tone, kinds in _TONES if isinstance(event, kinds)), "plain")
 
 
 def describe(event: ev.Event) -> str:
