@@ -21,6 +21,13 @@ from videocli.errors import SourceError, error
         (rooms.server_stopped, "the server", "broken"),
         (rooms.token_expired_in_outage, "the token", "broken"),
         (rooms.token_expires_soon, "the token", "warning"),
+        (rooms.lossy, "the network", "warning"),
+        (lambda: replace(rooms.token_expires_soon(), is_token_renewable=True), "nothing", "fine"),
+        (
+            lambda: replace(rooms.token_expired_in_outage(), is_token_renewable=True),
+            "the server",
+            "broken",
+        ),
         (rooms.left, "nothing", "fine"),
         (rooms.refused, "the token", "broken"),
     ],

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -232,6 +233,22 @@ def test_only_lines_that_changed_are_drawn_until_ctrl_l() -> None:
         await task
 
     play(scene)
+
+
+def test_a_sid_is_copied_as_the_terminal_takes_it_and_can_hold_no_sequence() -> None:
+    hostile = "PA\x1b]0;gotcha\x07"
+
+    async def scene(terminal: Terminal, room: Room, task: "asyncio.Task[None]") -> None:
+        local = rooms.local()
+        local = replace(local, participant=replace(local.participant, sid=hostile))
+        room.snapshot = replace(room.snapshot, local=local)
+        await terminal.shows(b"CONNECTED")
+        terminal.type("jy")
+        await terminal.shows(b"\x1b]52;c;" + base64.b64encode(hostile.encode()) + b"\x07")
+        terminal.type("q")
+        await task
+
+    assert b"gotcha\x07" not in play(scene).output
 
 
 def test_without_a_terminal_for_input_keys_are_not_read() -> None:
