@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -73,12 +72,26 @@ def test_an_expired_token_in_a_fine_room_warns_of_the_next_outage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "severity"),
-    [(None, "fine"), (301, "fine"), (300, "warning"), (61, "warning"), (60, "broken"), (-5, "broken")],
+    ("seconds", "session_seconds", "severity"),
+    [
+        (None, 30, "fine"),
+        (301, 30, "fine"),
+        (300, 30, "warning"),
+        (61, 30, "warning"),
+        (60, 30, "broken"),
+        (-5, 30, "broken"),
+        (1201, 600, "fine"),
+        (1200, 600, "warning"),
+        (600, 600, "broken"),
+    ],
 )
-def test_a_token_worries_before_it_expires(seconds: int | None, severity: str) -> None:
-    life = None if seconds is None else timedelta(seconds=seconds)
-    assert token_severity(life) == severity
+def test_a_token_worries_before_a_reconnection_would_fail(
+    seconds: int | None, session_seconds: float, severity: str
+) -> None:
+    expires_at = None if seconds is None else rooms.ago(-seconds)
+    snapshot = replace(rooms.connected(0), token_expires_at=expires_at, session_seconds=session_seconds)
+    assert token_severity(snapshot) == severity
+    assert token_severity(replace(snapshot, is_token_renewable=True)) == "fine"
 
 
 def test_an_error_without_a_code_has_a_suspect_too() -> None:

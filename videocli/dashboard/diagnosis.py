@@ -14,7 +14,7 @@ Suspect = Literal["nothing", "the network", "the server", "the token", "this end
 
 TOKEN_WARNING = timedelta(minutes=5)
 TOKEN_ALARM = timedelta(minutes=1)
-"""With less life than this a token may expire while a session, lost now, is being resumed."""
+"""The least life with which a token is safe to outlast the resumption of a session that is lost now."""
 
 LOSSY = 0.03
 """Share of packets lost from which people hear and see it."""
@@ -67,11 +67,18 @@ def token_life(snapshot: Snapshot) -> timedelta | None:
     return snapshot.token_expires_at - snapshot.time
 
 
-def token_severity(life: timedelta | None, is_renewable: bool = False) -> Severity:
-    """How worrying it is that the token has only so much life; not at all if another is fetched in time."""
-    if life is None or life > TOKEN_WARNING or is_renewable:
+def token_severity(snapshot: Snapshot) -> Severity:
+    """How worrying it is that the token has only so much life; not at all if another is fetched in time.
+
+    It is an alarm as long as a session that is lost now might outlast the token.
+    """
+    life = token_life(snapshot)
+    if life is None or snapshot.is_token_renewable:
         return "fine"
-    return "warning" if life > TOKEN_ALARM else "broken"
+    alarm = max(TOKEN_ALARM, timedelta(seconds=snapshot.session_seconds))
+    if life > max(TOKEN_WARNING, 2 * alarm):
+        return "fine"
+    return "warning" if life > alarm else "broken"
 
 
 def _ended(reason: VideoError | None) -> Diagnosis:
@@ -115,7 +122,7 @@ def _connected(snapshot: Snapshot) -> Diagnosis:
     if _is_expired(snapshot):
         sentence = "It has expired: the room goes on, but a reconnection will be refused."
         return Diagnosis("the token", "broken", sentence)
-    severity = token_severity(token_life(snapshot), snapshot.is_token_renewable)
+    severity = token_severity(snapshot)
     if severity != "fine":
         return Diagnosis("the token", severity, "It expires soon; after that a reconnection will be refused.")
     if snapshot.media.state != "connected":

@@ -146,7 +146,7 @@ def _token(snapshot: Snapshot, view: View, width: int) -> Text:
     life, expires_at = token_life(snapshot), snapshot.token_expires_at
     if life is None or expires_at is None:
         return line(width, [_label("token"), ("  expiry not known", "dim")])
-    severity = token_severity(life, snapshot.is_token_renewable)
+    severity = token_severity(snapshot)
     style = _SEVERITY_STYLES[severity]
     renewal = ", renews itself" if snapshot.is_token_renewable else ""
     if life <= timedelta(0):

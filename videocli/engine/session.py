@@ -188,6 +188,7 @@ class Session:
             participants=participants,
             recent=tuple(self._recent),
             connected_at=self._connected_at,
+            session_seconds=room.session_timeout,
             session_ends_at=None if lost_at is None else to_utc(lost_at + room.session_timeout),
             token_expires_at=self._config.token_expires_at(),
             is_token_renewable=self._config.is_token_renewable,

@@ -111,6 +111,8 @@ class Snapshot:
     recent: tuple[Occurrence, ...]
     """The latest events, oldest first."""
     connected_at: datetime | None = None
+    session_seconds: float = 30.0
+    """How long a lost session may take to resume."""
     session_ends_at: datetime | None = None
     """During an outage: when the session can no longer be resumed."""
     token_expires_at: datetime | None = None
