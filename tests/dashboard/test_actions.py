@@ -132,6 +132,16 @@ def test_an_empty_or_abandoned_message_is_not_sent(keys: list[str]) -> None:
     assert (view.prompt, effects) == (None, [])
 
 
+def test_a_paste_is_text_and_never_keys() -> None:
+    snapshot = rooms.connected(1)
+    paste = ["paste-begins", *"qx", "enter", "s", "escape", "paste-ends"]
+    assert pressed(paste, snapshot) == (View(), [])
+    view, effects = pressed(["m", *paste, "enter"], snapshot)
+    assert effects == [SendMessage("qx s")]
+    view, effects = pressed(["x", *paste], snapshot)
+    assert (view.prompt, effects) == (Prompt("practice"), [])
+
+
 def test_nobody_writes_before_they_are_in_the_room() -> None:
     view, effects = pressed("m", rooms.connecting())
     assert (view.prompt, view.notice, effects) == (None, "Not in the room yet", [])

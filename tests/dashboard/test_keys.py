@@ -13,6 +13,7 @@ from videocli.dashboard.keys import split_keys
         ("\x03\x0c", ["ctrl+c", "ctrl+l"], ""),
         ("\r\t\x7f\x1b[Z", ["enter", "tab", "backspace", "shift+tab"], ""),
         ("\x1b[A\x1b[B\x1bOA\x1bOB", ["up", "down", "up", "down"], ""),
+        ("\x1b[200~q\x1b[201~", ["paste-begins", "q", "paste-ends"], ""),
         ("\x1b[5~\x1b[6~\x1b[H\x1b[4~", ["page-up", "page-down", "home", "end"], ""),
         ("j\x1b", ["j"], "\x1b"),
         ("j\x1b[", ["j"], "\x1b["),

@@ -51,6 +51,10 @@ class Binding:
 def press(view: View, key: str, snapshot: Snapshot) -> Outcome:
     """What a key changes in the view, and what it asks for; an unknown key changes nothing."""
     view = replace(view, notice="")
+    if key in ("paste-begins", "paste-ends"):
+        return replace(view, is_pasting=key == "paste-begins"), None
+    if view.is_pasting:
+        return _paste(view, key), None
     if key == "ctrl+c":
         return _leave(view, snapshot)
     if view.prompt is not None:
@@ -90,6 +94,15 @@ def _answer(view: View, prompt: Prompt, key: str) -> Outcome:
         return replace(closed, notice=f"Sent to all: {clean(prompt.text)}"), SendMessage(prompt.text)
     prompt = typed(prompt, key)
     return _filtered(replace(view, prompt=prompt), prompt.asks, prompt.text), None
+
+
+def _paste(view: View, key: str) -> View:
+    """A pasted character; the end of a line is a blank, for a paste sends and decides nothing."""
+    prompt = view.prompt
+    if prompt is None or prompt.asks == "practice":
+        return view
+    prompt = typed(prompt, " " if key == "enter" else key if len(key) == 1 else "")
+    return _filtered(replace(view, prompt=prompt), prompt.asks, prompt.text)
 
 
 _LEGS: dict[str, Literal["signaling", "media"]] = {"s": "signaling", "m": "media"}

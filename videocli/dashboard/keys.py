@@ -23,6 +23,8 @@ _NAMED_SEQUENCES = {
     "\x1bOF": "end",
     "\x1b[4~": "end",
     "\x1b[Z": "shift+tab",
+    "\x1b[200~": "paste-begins",
+    "\x1b[201~": "paste-ends",
 }
 _NAMED_CHARACTERS = {"\t": "tab", "\r": "enter", "\n": "enter", "\x7f": "backspace", "\x1b": "escape"}
 

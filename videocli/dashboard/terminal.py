@@ -34,10 +34,11 @@ GOODBYE_SECONDS = 0.5
 """How long a terminal that takes nothing may hold up the end."""
 
 # xterm's control sequences (invisible-island.net/xterm/ctlseqs): alternate screen, no wrapping, no cursor.
+# A paste comes between two sequences of its own, so that its characters are not taken for keys.
 # Without wrapping, a character that the terminal thinks wider than we do cannot push the lines below it.
 _ALTERNATE = b"\x1b[?1049h"
-_MODES = b"\x1b[?7l\x1b[?25l\x1b[2J"
-_LEAVE = b"\x18\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
+_MODES = b"\x1b[?7l\x1b[?25l\x1b[?2004h\x1b[2J"
+_LEAVE = b"\x18\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
 """CAN first: it ends a sequence of which the terminal has had only half."""
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once."""

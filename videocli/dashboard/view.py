@@ -43,6 +43,8 @@ class View:
     """Events that came later are held back; None: none are."""
     prompt: Prompt | None = None
     """What is being asked on the last line, which then takes the keys."""
+    is_pasting: bool = False
+    """What comes was not typed: no key, but text, and only where text is asked for."""
     notice: str = ""
     """What the last key did or could not do; gone with the next key."""
 
