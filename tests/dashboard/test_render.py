@@ -128,6 +128,13 @@ def test_an_outage_at_80_columns_tells_all_of_it() -> None:
         assert fact in picture
 
 
+def test_a_narrow_outage_tells_the_most_of_it() -> None:
+    picture = " ".join(drawn(rooms.signaling_lost(), View(timezone=UTC), (40, 24)).split())
+    for fact in ("look at the server", "signaling ◐ for 0:06 24 s left", "53001", "58:12 left"):
+        assert fact in picture
+    assert "✗ expired 1:06:40 ago" in drawn(rooms.refused(), View(timezone=UTC), (50, 20))
+
+
 def test_the_chosen_participant_is_in_sight_wherever_it_is() -> None:
     snapshot = rooms.connected(50)
     for each in snapshot.participants:

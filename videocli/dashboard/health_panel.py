@@ -22,6 +22,8 @@ _VERDICT_LINES = 4
 _WINDOW_CELLS = 12
 """Of the bar that shows how much of the session's time is left."""
 _SPARK_CELLS = 6
+_NARROW = 60
+"""Columns below which the marks alone tell the states of the legs."""
 _WIDE = 100
 """Columns from which there is room for the time of day beside a length of time."""
 
@@ -62,11 +64,14 @@ def _verdict(snapshot: Snapshot, width: int) -> list[Text]:
     if diagnosis.suspect == "nothing":
         return [line(width, [(f" {diagnosis.sentence}", style)])]
     suspect = f" {diagnosis.suspect} "
-    room_for = width - _LABEL_WIDTH - len(suspect) - 1
-    first, *more = wrapped(diagnosis.sentence, room_for, _VERDICT_LINES)
+    head: list[Part] = [_label("look at"), (suspect, f"{style} reverse")]
+    if width < _NARROW:
+        sentence = wrapped(diagnosis.sentence, width - 2, _VERDICT_LINES - 1)
+        return [line(width, head), *(line(width, [(f" {words}", "bold")]) for words in sentence)]
+    first, *more = wrapped(diagnosis.sentence, width - _LABEL_WIDTH - len(suspect) - 1, _VERDICT_LINES)
     blank = " " * (_LABEL_WIDTH + len(suspect))
     return [
-        line(width, [_label("look at"), (suspect, f"{style} reverse"), (f" {first}", "bold")]),
+        line(width, [*head, (f" {first}", "bold")]),
         *(line(width, [(f"{blank} {words}", "bold")]) for words in more),
     ]
 
@@ -81,11 +86,12 @@ def _leg(
         age += f"since {local_time(leg.since, view.timezone):%H:%M:%S}  "
     style = STATE_STYLES.get(leg.state, "bold")
     mark = STATE_MARKS.get(leg.state, "?")
-    left = [_label(label), (f"{mark} {fit(leg.state, _STATE_WIDTH)}", style), (f"{age} ", "")]
+    state = f"{mark} " if width < _NARROW else f"{mark} {fit(leg.state, _STATE_WIDTH)}"
+    left = [_label(label), (state, style), (f"{age} ", "")]
     if leg.state == "connected":
         return [line(width, [*left, *when_fine])]
     cause = _cause(leg)
-    indent = " " * (_LABEL_WIDTH + 2)
+    indent = " " if width < _NARROW else " " * (_LABEL_WIDTH + 2)
     words = wrapped(cause, width - len(indent) - 1, _TROUBLE_LINES) if cause else []
     return [
         line(width, [*left, *_window(leg, snapshot)]),
@@ -156,7 +162,8 @@ def _token(snapshot: Snapshot, view: View, width: int) -> Text:
         is_today = until.date() == local_time(snapshot.time, view.timezone).date()
         state = "valid" if severity == "fine" else "expires soon"
         words = f"{clock(life)} left, until {until:{'%H:%M:%S' if is_today else '%a %H:%M:%S'}}{renewal}"
-    shown = f"{_SEVERITY_MARKS[severity]} {fit(state, _STATE_WIDTH)}"
+    named = fit(state, _STATE_WIDTH) if width >= _NARROW else "" if severity == "fine" else f"{state} "
+    shown = f"{_SEVERITY_MARKS[severity]} {named}"
     return line(width, [_label("token"), (shown, style), (words, "" if severity == "fine" else style)])
 
 
