@@ -327,6 +327,31 @@ async def check_frames_arrive_as_they_were_sent(lab: PeerLab) -> None:
         assert {frame.data for frame in heard} == {OPUS_PACKET}
 
 
+async def check_frames_of_a_publisher_tell_by_one_clock_when_they_were_captured(lab: PeerLab) -> None:
+    """Also those that were forwarded."""
+    async with pair(lab) as up, pair(lab) as down:
+        audio = up.client.peer.add_sender("audio", "mic")
+        video = up.client.peer.add_sender("video", "cam")
+        await up.client_offers()
+        await down.client_offers()
+        collected = []
+        for track_id, kind in (("mic", "audio"), ("cam", "video")):
+            incoming = await up.server.receiver(track_id)
+            outgoing = down.server.peer.add_sender(incoming.kind, f"MT{kind}")
+            outgoing.on_keyframe_request = incoming.request_keyframe
+            incoming.on_packet = outgoing.forward
+        await down.server_offers()
+        for kind in ("audio", "video"):
+            collected.append(Collected(await down.client.receiver(f"MT{kind}")))
+        async with Talk(audio), Talk(video):
+            while any(not each.frames or each.frames[-1].captured_at is None for each in collected):
+                await asyncio.gather(*(each.more(5) for each in collected))
+        heard, seen = (each.frames[-1].captured_at for each in collected)
+        assert heard is not None
+        assert seen is not None
+        assert abs(heard - seen) < 1
+
+
 async def check_first_keyframe_is_announced_with_its_size(lab: PeerLab) -> None:
     async with pair(lab) as both:
         sender = both.client.peer.add_sender("video", "cam")

@@ -30,6 +30,7 @@ from videocli.media.aiortc_inside.router import Router
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
 from videocli.media.aiortc_inside.sender import TrackSender
 from videocli.media.aiortc_inside.sequence import (
+    CaptureClock,
     Missing,
     Reception,
     SteadyTimestamps,
@@ -432,6 +433,57 @@ def test_round_trip_time_comes_from_receiver_reports(monkeypatch: pytest.MonkeyP
         sender.reception_reported(rtp.RtcpReceiverInfo(sender.ssrc, 0, 4, 0, 900, last_report, quarter))
         stats = sender.stats()
         assert (stats.round_trip_time, stats.packets_lost, stats.jitter) == (0.25, 4, 0.01)
+
+    run(check())
+
+
+def test_frames_tell_when_they_were_captured_once_a_sender_report_came() -> None:
+    async def check() -> None:
+        alone = Alone(RemoteMedia("cam", (1,)))
+        frames: list[EncodedFrame] = []
+        alone.receiver.on_frame = frames.append
+        alone.take(1, 0, is_key=True)
+        ten_seconds_after_1970 = (2_208_988_800 + 10) << 32
+        report = rtp.RtcpSenderInfo(ten_seconds_after_1970, (2 * 3000 - 45_000) & 0xFFFFFFFF, 0, 0)
+        alone.receiver.sender_report_received(rtp.RtcpSrPacket(ssrc=1, sender_info=report))
+        alone.take(1, 1)
+        alone.take(1, 2)
+        told = [frame.captured_at for frame in frames]
+        assert told == [None, pytest.approx(10.5 - 1 / 30), pytest.approx(10.5)]
+        assert alone.packets[-1].captured_at == told[-1]
+
+    run(check())
+
+
+@pytest.mark.parametrize("clock_error", [-3000.0, 0.0, 3000.0])
+def test_reports_of_what_is_forwarded_keep_the_publishers_time(
+    monkeypatch: pytest.MonkeyPatch, clock_error: float
+) -> None:
+    async def check() -> None:
+        sent: list[bytes] = []
+        sender = flowing_sender(sent)
+        monkeypatch.setattr("aiortc.clock.current_ntp_time", lambda: (2_208_988_800 + 5000) << 32)
+        captured_at = 5000 - 0.25 + clock_error
+        sender.forward(replace(packet(7, 1, 3000, b"a", is_key=True), captured_at=captured_at))
+        timestamp = sent_packets(sent)[0].timestamp
+        report = rtp.RtcpPacket.parse(sender.report())[0]
+        assert isinstance(report, rtp.RtcpSrPacket)
+        clock = CaptureClock(report.sender_info.ntp_timestamp, report.sender_info.rtp_timestamp)
+        assert clock.captured_at(timestamp, 90_000) == pytest.approx(captured_at, abs=1e-4)
+
+    run(check())
+
+
+def test_a_publishers_clock_that_is_hours_away_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        sent: list[bytes] = []
+        sender = flowing_sender(sent)
+        monkeypatch.setattr("aiortc.clock.current_ntp_time", lambda: (2_208_988_800 + 50_000) << 32)
+        sender.forward(replace(packet(7, 1, 3000, b"a", is_key=True), captured_at=10.0))
+        report = rtp.RtcpPacket.parse(sender.report())[0]
+        assert isinstance(report, rtp.RtcpSrPacket)
+        ahead = (report.sender_info.rtp_timestamp - sent_packets(sent)[0].timestamp) & 0xFFFFFFFF
+        assert ahead < 90_000
 
     run(check())
 

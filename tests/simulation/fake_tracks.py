@@ -111,7 +111,9 @@ class FakeReceiver:
             self.on_packet(packet)
         if self.on_frame is not None and self.is_flowing:
             is_keyframe = packet.starts_keyframe
-            self.on_frame(EncodedFrame(packet.payload, self.timestamp, is_keyframe, packet.codec))
+            self.on_frame(
+                EncodedFrame(packet.payload, self.timestamp, is_keyframe, packet.codec, packet.captured_at)
+            )
 
     def _look_for_size(self, packet: MediaPacket) -> None:
         size = frame_dimensions(packet.codec, packet.payload) if packet.starts_keyframe else None
@@ -142,7 +144,8 @@ class FakeSender:
 
     def send_frame(self, frame: EncodedFrame) -> None:
         timestamp = frame.timestamp & _TIMESTAMP_MASK
-        self._send(MediaPacket(frame.codec, 0, 0, timestamp, True, frame.data, frame.is_keyframe))
+        now = asyncio.get_running_loop().time()
+        self._send(MediaPacket(frame.codec, 0, 0, timestamp, True, frame.data, frame.is_keyframe, now))
 
     def forward(self, packet: MediaPacket) -> None:
         if packet.ssrc != self.source:

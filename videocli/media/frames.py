@@ -36,6 +36,11 @@ class EncodedFrame:
     """In units of `codec.clock_rate`; grows without wrapping."""
     is_keyframe: bool
     codec: Codec
+    captured_at: float | None = None
+    """Received frames: when it was captured, in seconds since 1970 by the publisher's clock.
+
+    All tracks of a publisher share that clock (RFC 3550, 6.4.1); None: it has not told yet.
+    """
 
 
 class Source(Protocol):

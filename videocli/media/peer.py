@@ -76,6 +76,8 @@ class MediaPacket:
     marker: bool
     payload: bytes
     starts_keyframe: bool
+    captured_at: float | None = None
+    """As in `EncodedFrame`."""
 
 
 @dataclass(frozen=True, slots=True)

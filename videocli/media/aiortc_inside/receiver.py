@@ -13,7 +13,14 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, FrameAssembler
 from videocli.media.aiortc_inside.codecs import codec_of
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
-from videocli.media.aiortc_inside.sequence import Missing, Reception, SteadyTimestamps, Unwrapper, pack_nack
+from videocli.media.aiortc_inside.sequence import (
+    CaptureClock,
+    Missing,
+    Reception,
+    SteadyTimestamps,
+    Unwrapper,
+    pack_nack,
+)
 from videocli.media.bitstream import payload_dimensions, payload_starts_keyframe
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
 from videocli.media.peer import DimensionsChanged, MediaFlowing, MediaPacket, PeerEvent, TrackStats
@@ -39,6 +46,7 @@ class _Stream:
     heard_at: float
     last_report: tuple[int, float] | None = None
     """Middle 32 bits of the sender report's NTP time, and when it came (loop time)."""
+    capture_clock: CaptureClock | None = None
 
 
 class TrackReceiver:
@@ -170,7 +178,9 @@ class TrackReceiver:
 
     def sender_report_received(self, report: rtp.RtcpSrPacket) -> None:
         if (stream := self._streams.get(report.ssrc)) is not None:
-            stream.last_report = (report.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF, self._loop.time())
+            sent = report.sender_info
+            stream.last_report = (sent.ntp_timestamp >> 16 & 0xFFFFFFFF, self._loop.time())
+            stream.capture_clock = CaptureClock(sent.ntp_timestamp, sent.rtp_timestamp)
 
     def rtp_received(self, packet: rtp.RtpPacket) -> None:
         if self._ended:
@@ -200,7 +210,8 @@ class TrackReceiver:
         self._repair(stream, sequence_number, parameters, now)
         self._count(codec, packet, starts_keyframe)
         if self.on_packet is not None:
-            self._hand_out(self.on_packet, _media_packet(codec, packet, starts_keyframe))
+            captured_at = self._captured_at(packet.timestamp, codec)
+            self._hand_out(self.on_packet, _media_packet(codec, packet, starts_keyframe, captured_at))
         if self._on_frame is not None:
             self._assemble(codec, _fragment(packet, sequence_number, parameters, starts_keyframe), now)
 
@@ -329,9 +340,17 @@ class TrackReceiver:
             if self._on_frame is None:
                 return
             timestamp = self._clock.follow(frame.timestamp, now, codec.clock_rate)
-            self._hand_out(self._on_frame, EncodedFrame(frame.data, timestamp, frame.is_keyframe, codec))
+            captured_at = self._captured_at(frame.timestamp, codec)
+            self._hand_out(
+                self._on_frame, EncodedFrame(frame.data, timestamp, frame.is_keyframe, codec, captured_at)
+            )
         if self._assembler is not None and self._assembler.awaits_keyframe:
             self.request_keyframe()
+
+    def _captured_at(self, timestamp: int, codec: Codec) -> float | None:
+        stream = self._streams.get(self._active) if self._active is not None else None
+        clock = stream.capture_clock if stream is not None else None
+        return clock.captured_at(timestamp, codec.clock_rate) if clock is not None else None
 
     def _hand_out(self, callback: Callable[[_T], None], value: _T) -> None:
         """Call what the application gave us; it cannot break us."""
@@ -341,7 +360,9 @@ class TrackReceiver:
             _logger.exception("The taker of track %s failed", self._track_id)
 
 
-def _media_packet(codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool) -> MediaPacket:
+def _media_packet(
+    codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool, captured_at: float | None
+) -> MediaPacket:
     return MediaPacket(
         codec=codec,
         ssrc=packet.ssrc,
@@ -350,6 +371,7 @@ def _media_packet(codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool) ->
         marker=bool(packet.marker),
         payload=packet.payload,
         starts_keyframe=starts_keyframe,
+        captured_at=captured_at,
     )
 
 

@@ -15,6 +15,7 @@ from aiortc.codecs.vpx import PACKET_MAX, VpxPayloadDescriptor
 from videocli.media.aiortc_inside.codecs import ABS_SEND_TIME_URI, MID_URI, codec_of
 from videocli.media.aiortc_inside.hearing import Hearing
 from videocli.media.aiortc_inside.sections import Section
+from videocli.media.aiortc_inside.sequence import CaptureClock
 from videocli.media.bitstream import (
     frame_dimensions,
     nals_of_frame,
@@ -30,6 +31,9 @@ _HISTORY = 512
 
 _ASK_AGAIN_AFTER = 1.0
 """Seconds without the keyframe that was asked for; the request may have been lost."""
+
+_BELIEVED_CLOCK_ERROR = 3600.0
+"""Seconds; the distance of a publisher's clock from ours is told in 32 bits of RTP timestamp."""
 
 _SDES_CNAME = 1
 _SEQUENCE_MASK = 0xFFFF
@@ -83,6 +87,7 @@ class TrackSender:
         self._history: list[_Sent | None] = [None] * _HISTORY
         self._last_timestamp: int | None = None
         self._last_sent_at = 0.0
+        self._last_captured: tuple[int, float] | None = None
         self._clock_rate = 90_000 if kind == "video" else 48_000
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
         self._lost = 0
@@ -172,10 +177,12 @@ class TrackSender:
             self._keyframes += 1
             self._dimensions = payload_dimensions(packet.codec, packet.payload) or self._dimensions
         self._frames += packet.marker or self._kind == "audio"
+        timestamp = (packet.timestamp + source.timestamp_offset) & _TIMESTAMP_MASK
+        self._last_captured = None if packet.captured_at is None else (timestamp, packet.captured_at)
         self._transmit(
             _Sent(
                 (packet.sequence_number + source.sequence_offset) & _SEQUENCE_MASK,
-                (packet.timestamp + source.timestamp_offset) & _TIMESTAMP_MASK,
+                timestamp,
                 packet.marker,
                 payload_type,
                 packet.payload,
@@ -200,13 +207,24 @@ class TrackSender:
         )
 
     def report(self) -> bytes:
-        """A sender report with our name (RFC 3550, 6.4.1 and 6.5); empty while nothing was sent."""
+        """A sender report with our name (RFC 3550, 6.4.1 and 6.5); empty while nothing was sent.
+
+        What is forwarded keeps the publisher's own mapping of timestamps to time, so that receivers find its
+        tracks in step, whatever happened to the packets on their way here. The time itself is ours, as the
+        round-trip time is measured by it.
+        """
         if not self._is_flowing or self._last_timestamp is None:
             return b""
-        elapsed = self._loop.time() - self._last_sent_at
+        ntp = clock.current_ntp_time()
+        timestamp, elapsed = self._last_timestamp, self._loop.time() - self._last_sent_at
+        if self._last_captured is not None:
+            captured, since = self._last_captured[0], CaptureClock(ntp, 0).captured_at(0, 1)
+            since -= self._last_captured[1]
+            if abs(since) < _BELIEVED_CLOCK_ERROR:
+                timestamp, elapsed = captured, since
         info = rtp.RtcpSenderInfo(
-            ntp_timestamp=clock.current_ntp_time(),
-            rtp_timestamp=(self._last_timestamp + int(elapsed * self._clock_rate)) & _TIMESTAMP_MASK,
+            ntp_timestamp=ntp,
+            rtp_timestamp=(timestamp + int(elapsed * self._clock_rate)) & _TIMESTAMP_MASK,
             packet_count=self._packets & 0xFFFFFFFF,
             octet_count=self._bytes & 0xFFFFFFFF,
         )

@@ -115,6 +115,25 @@ class Reception:
         return self._highest - self._first + 1 if self._received else 0
 
 
+_NTP_TO_1970 = 2_208_988_800
+"""Seconds from 1900, where NTP begins (RFC 5905, 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureClock:
+    """What a sender report says: which RTP timestamp belonged to which NTP time (RFC 3550, 6.4.1)."""
+
+    ntp_timestamp: int
+    """64 bits."""
+    rtp_timestamp: int
+    """32 bits."""
+
+    def captured_at(self, timestamp: int, clock_rate: int) -> float:
+        """Seconds since 1970 on the sender's clock, for a timestamp that is not hours away."""
+        distance = (timestamp - self.rtp_timestamp + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+        return self.ntp_timestamp / (1 << 32) - _NTP_TO_1970 + distance / clock_rate
+
+
 @dataclass(slots=True)
 class _Asked:
     next_at: float
