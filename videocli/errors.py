@@ -6,7 +6,8 @@ VideoError                       code, name, message, explanation
 ├── SignalingError   530xx 535xx the service is out of reach
 ├── MediaError       534xx       audio or video cannot flow
 ├── TrackError       533xx       one track fails, the room goes on
-└── SourceError      no code     what should be published cannot be read
+├── SourceError      no code     what should be published cannot be read
+└── SinkError        no code     what is received cannot be written to a file or a command
 
 Codes, names and messages are those of twilio-video.js (lib/util/twilio-video-errors.js), so that they can be
 looked up; the explanations are ours: what it means and what to do.
@@ -63,6 +64,10 @@ class TrackError(VideoError):
 
 class SourceError(VideoError):
     """What should be published cannot be opened, read or encoded."""
+
+
+class SinkError(VideoError):
+    """What is received cannot be written to a file, or to a command."""
 
 
 _BRANCHES: tuple[tuple[range, type[VideoError]], ...] = (

@@ -1,0 +1,295 @@
+"""One participant's files, from frames to what a player finds."""
+
+import errno
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.media.sinks.support import Played, Stage, all_written, captured, frames, in_loop
+from tests.media.sinks.test_disk import Dam
+from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.sinks.causes import Cause
+from videocli.media.sinks.disk import Disk
+from videocli.media.sinks.manifest import FileRecord, ParticipantRecord
+from videocli.media.sinks.reel import Reel
+from videocli.media.sinks.timing import PublisherTime
+
+
+class Take:
+    """A reel of alice's, with a camera and a microphone."""
+
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self.directory = directory
+        self.stage = Stage(directory, disk)
+        self.person = ParticipantRecord("PA1", "alice")
+        self.reel = Reel(self.stage, self.person, PublisherTime(), "alice")
+
+    @property
+    def files(self) -> list[FileRecord]:
+        return self.person.files
+
+    def add(self, *sids: str) -> None:
+        for sid in sids:
+            self.reel.add_track(sid, sid, "audio" if "mic" in sid else "video")
+
+    def play(self, at: float, *tracks: tuple[str, Sequence[EncodedFrame]], delay: float = 0.0) -> float:
+        """Frames arrive at their pace from `at` on, pictures later by `delay`; when it is over."""
+        arrivals = sorted(
+            (
+                at + (frame.timestamp - some[0].timestamp) / frame.codec.clock_rate + late,
+                sid,
+                frame.timestamp,
+                frame,
+            )
+            for sid, some in tracks
+            for late in [delay if "cam" in sid else 0.0]
+            for frame in some
+        )
+        for now, sid, _, frame in arrivals:
+            self.reel.tick(now)
+            self.reel.take(sid, frame, now)
+        return arrivals[-1][0]
+
+    def played(self) -> list[Played]:
+        return [Played(self.directory / file.path) for file in self.files]
+
+
+def record(directory: Path, play: Callable[[Take], object], disk: Callable[[], Disk] = Disk) -> Take:
+    """Run a scene and wait for the disk."""
+
+    async def scene() -> Take:
+        take = Take(directory, disk())
+        result = play(take)
+        if isinstance(result, Awaitable):
+            await result
+        assert await take.stage.disk.close(5)
+        return take
+
+    made: Take = in_loop(scene)
+    return made
+
+
+def later(some: Sequence[EncodedFrame], seconds: float) -> list[EncodedFrame]:
+    """The same, with timestamps as if they had been sent that much later."""
+    return [
+        replace(frame, timestamp=frame.timestamp + int(seconds * frame.codec.clock_rate)) for frame in some
+    ]
+
+
+PICTURES, SOUNDS = frames(Codec.VP8), frames(Codec.OPUS)
+
+
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+def test_a_camera_and_a_microphone_go_into_one_file(tmp_path: Path, codec: Codec) -> None:
+    def play(take: Take) -> None:
+        take.add("cam", "mic")
+        take.reel.finish("left", take.play(100.0, ("cam", frames(codec)), ("mic", SOUNDS)))
+
+    take = record(tmp_path, play)
+    (played,) = take.played()
+    assert played.codecs == [{Codec.VP8: "vp8", Codec.H264: "h264"}[codec], "opus"]
+    assert played.decoded == {"video": 50, "audio": len(SOUNDS)}
+    (file,) = take.files
+    assert (file.ended_by, file.started_at) == ("left", take.stage.utc(100.0))
+    assert [track.gaps for track in file.tracks] == [[], []]
+    assert take.stage.news == ["alice-1.mkv began", "alice-1.mkv ended: left"]
+
+
+def test_sound_and_picture_are_in_step_by_the_publishers_clock(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("cam", "mic")
+        sounds, pictures = captured(SOUNDS, 5000.0), captured(PICTURES, 5000.5)
+        unknown = [replace(frame, captured_at=None) for frame in pictures[:5]]
+        tracks = ("cam", [*unknown, *pictures[5:]]), ("mic", sounds)
+        take.reel.finish("left", take.play(100.0, *tracks, delay=0.7))
+
+    (played,) = record(tmp_path, play).played()
+    assert played.times["video"][0] == pytest.approx(0.5, abs=0.01)
+    assert played.times["video"][-1] == pytest.approx(0.5 + 49 / 25, abs=0.01)
+
+
+def test_a_track_that_comes_later_begins_another_file(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("mic")
+        at = take.play(100.0, ("mic", SOUNDS))
+        take.add("cam")
+        take.reel.finish("left", take.play(at + 0.02, ("cam", PICTURES), ("mic", later(SOUNDS, 2))))
+
+    take = record(tmp_path, play)
+    first, second = take.played()
+    assert (first.codecs, second.codecs) == (["opus"], ["vp8", "opus"])
+    assert [file.ended_by for file in take.files] == ["another track", "left"]
+    assert first.decoded["audio"] + second.decoded["audio"] == 2 * len(SOUNDS)
+
+
+def test_a_track_that_comes_in_the_place_of_another_goes_on_in_its_file(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("cam", "mic")
+        at = take.play(100.0, ("cam", PICTURES), ("mic", SOUNDS))
+        take.stage.troubles.begin(Cause.UNPUBLISHED, "cam", at)
+        take.reel.remove_track("cam", at)
+        at = take.play(at, ("mic", later(SOUNDS, 2)))
+        take.stage.troubles.end(Cause.UNPUBLISHED, "cam", at)
+        take.add("cam again")
+        take.reel.finish("left", take.play(at, ("cam again", PICTURES), ("mic", later(SOUNDS, 4))))
+
+    take = record(tmp_path, play)
+    (played,) = take.played()
+    assert played.decoded["video"] == 100
+    video, audio = take.files[0].tracks
+    assert [(each.sid, round(each.since), round(each.until or 0)) for each in video.publications] == [
+        ("cam", 0, 2),
+        ("cam again", 4, 6),
+    ]
+    assert [gap["cause"] for gap in video.gaps] == ["unpublished"]
+    assert audio.gaps == []
+
+
+def test_vp8_may_change_its_size_within_a_file(tmp_path: Path) -> None:
+    large = later(frames(Codec.VP8, size=(320, 240)), 2)
+
+    def play(take: Take) -> None:
+        take.add("cam")
+        take.reel.finish("left", take.play(100.0, ("cam", [*PICTURES, *large])))
+
+    (played,) = record(tmp_path, play).played()
+    assert played.sizes == [(160, 96), (320, 240)]
+    assert played.decoded["video"] == 100
+
+
+@pytest.mark.parametrize("change_at", [0.4, 2.0])
+def test_h264_that_changes_its_size_begins_another_file(tmp_path: Path, change_at: float) -> None:
+    count = int(change_at * 25)
+    large = later(frames(Codec.H264, size=(320, 240)), change_at)
+
+    def play(take: Take) -> None:
+        take.add("cam", "mic")
+        tracks = ("cam", [*frames(Codec.H264)[:count], *large]), ("mic", SOUNDS)
+        take.reel.finish("left", take.play(100.0, *tracks))
+
+    take = record(tmp_path, play)
+    first, second = take.played()
+    assert (first.sizes, second.sizes) == ([(160, 96)], [(320, 240)])
+    assert (first.decoded["video"], second.decoded["video"]) == (count, 50)
+    assert first.decoded["audio"] + second.decoded["audio"] == len(SOUNDS)
+    assert [file.ended_by for file in take.files] == ["another format", "left"]
+
+
+def test_another_track_asks_the_pictures_for_a_keyframe(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("cam")
+        at = take.play(100.0, ("cam", PICTURES[:30]))
+        take.add("mic")
+        take.reel.finish("left", take.play(at, ("mic", SOUNDS), ("cam", PICTURES[30:])))
+        assert take.stage.restarted == ["cam"]
+
+    take = record(tmp_path, play)
+    _, second = take.played()
+    assert second.decoded["audio"] == len(SOUNDS)
+
+
+def test_a_short_visit_is_recorded_too(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("mic")
+        at = take.play(100.0, ("mic", SOUNDS[:10]))
+        take.reel.remove_track("mic", at)
+        take.reel.finish("left", at)
+
+    (played,) = record(tmp_path, play).played()
+    assert played.decoded["audio"] == 10
+
+
+def test_nothing_came_no_file(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("mic")
+        take.reel.tick(105.0)
+        take.reel.finish("left", 110.0)
+
+    assert record(tmp_path, play).files == []
+
+
+@pytest.mark.parametrize(("cause", "subject"), [(Cause.MEDIA_OUTAGE, None), (Cause.MUTE, "mic")])
+def test_a_gap_is_listed_with_its_cause(tmp_path: Path, cause: Cause, subject: str | None) -> None:
+    def play(take: Take) -> None:
+        take.add("mic")
+        at = take.play(100.0, ("mic", SOUNDS[:60]))
+        take.stage.troubles.begin(cause, subject, at + 1)
+        take.stage.troubles.end(cause, subject, at + 3)
+        take.reel.finish("left", take.play(at + 3.2, ("mic", SOUNDS[:60])))
+
+    take = record(tmp_path, play)
+    (gap,) = take.files[0].tracks[0].gaps
+    assert gap == {"from": 1.18, "to": pytest.approx(4.38, abs=0.01), "cause": cause.value}
+    (played,) = take.played()
+    assert played.times["audio"][-1] == pytest.approx(4.38 + 1.18 - 0.0065, abs=0.01)
+
+
+def test_what_a_slow_disk_drops_is_counted_and_pictures_go_on_with_a_keyframe(tmp_path: Path) -> None:
+    dam = Dam()
+
+    def play(take: Take) -> None:
+        take.add("cam")
+        at = take.play(100.0, ("cam", PICTURES))
+        take.play(at + 0.04, ("cam", later(PICTURES, 2)))
+        assert set(take.stage.restarted) == {"cam"}
+        dam.opened.set()
+        take.reel.finish("left", at + 2)
+
+    size = sum(len(frame.data) for frame in PICTURES[:25])
+    take = record(tmp_path, play, lambda: Disk(dam.write, waiting_bytes=size + 2000))
+    (played,) = take.played()
+    (track,) = take.files[0].tracks
+    assert track.dropped > 0
+    assert track.frames + track.dropped == 100
+    assert played.decoded["video"] == track.frames
+    assert {gap["cause"] for gap in track.gaps} <= {"slow disk"}
+
+
+def test_a_full_disk_ends_the_file_but_not_what_is_in_it(tmp_path: Path) -> None:
+    room = [4000]
+
+    def write(descriptor: int, data: memoryview) -> int:
+        if len(data) > room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        room[0] -= len(data)
+        return os.write(descriptor, data)
+
+    async def play(take: Take) -> None:
+        take.add("cam", "mic")
+        at = take.play(100.0, ("cam", PICTURES), ("mic", SOUNDS))
+        await take.stage.failed.wait()
+        take.play(at, ("cam", later(PICTURES, 2)), ("mic", later(SOUNDS, 2)))
+        take.reel.finish("left", at + 2)
+
+    room[0] = 2000 + sum(len(each.data) + 10 for each in (*PICTURES[:25], *SOUNDS[:51]))
+    take = record(tmp_path, play, lambda: Disk(write))
+    assert take.stage.news == ["alice-1.mkv began", "alice-1.mkv failed: No space left on device"]
+    (played,) = take.played()
+    assert 20 < played.decoded["video"] < 50
+    assert take.files[0].ended_by == "No space left on device"
+
+
+def test_a_file_is_playable_while_it_is_written(tmp_path: Path) -> None:
+    async def play(take: Take) -> None:
+        take.add("cam", "mic")
+        at = take.play(100.0, ("cam", PICTURES), ("mic", SOUNDS))
+        await all_written(take.stage.disk)
+        assert Played(tmp_path / "alice-1.mkv").decoded["video"] >= 25
+        take.reel.finish("left", at)
+
+    record(tmp_path, play)
+
+
+def test_a_publisher_that_falls_silent_is_on_the_disk_soon(tmp_path: Path) -> None:
+    async def play(take: Take) -> None:
+        take.add("mic", "cam")
+        take.reel.take("mic", SOUNDS[0], 100.0)
+        for tenths in range(22):
+            take.reel.tick(100 + tenths / 10)
+        await all_written(take.stage.disk)
+        assert Played(tmp_path / "alice-1.mkv").decoded["audio"] == 1
+
+    record(tmp_path, play)
