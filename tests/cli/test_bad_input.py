@@ -58,6 +58,8 @@ class TestUsage:
             (["join"], "ROOM"),
             (["join", "room", "--json", "--plain"], "exclude each other"),
             (["join", "room", "--timeout", "5"], "--until"),
+            (["join", "room", "--record", "/dev/null/talks"], "cannot record into '/dev/null/talks'"),
+            (["join", "room", "--record", "/dev/null"], "cannot record into '/dev/null'"),
             (["join", "room", "--until", "lunch"], "'lunch' cannot be waited for"),
             (["join", "room", "--duration", "nan"], "--duration"),
             (["join", "room", "--stats-interval", "nan"], "--stats-interval"),

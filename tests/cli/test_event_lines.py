@@ -183,6 +183,18 @@ ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
         "jitter 4 ms, round trip 24 ms",
     ),
     (ev.Stats(()), "stats", {"stats": []}, "Statistics: nothing flows"),
+    (
+        ev.FileStarted(BOB, "talks/bob-1.mkv"),
+        "fileStarted",
+        {"participant": PARTICIPANT, "path": "talks/bob-1.mkv"},
+        "Recording bob into talks/bob-1.mkv",
+    ),
+    (
+        ev.FileFinished(BOB, "talks/bob-1.mkv", 12.3456, "left"),
+        "fileFinished",
+        {"participant": PARTICIPANT, "path": "talks/bob-1.mkv", "duration": 12.346, "reason": "left"},
+        "Recorded 12.3 seconds of bob into talks/bob-1.mkv: left",
+    ),
     (ev.Error(LOST), "error", {"error": ERROR}, f"Error: {LOST_WORDS}"),
 ]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,9 +12,11 @@ from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
 from videocli.cli.leaving import Departure
 from videocli.cli.open_sources import default_names, open_named
+from videocli.cli.room_sinks import SinkRequest, room_sinks
 from videocli.cli.stay import Limits, Stay, complain_of_until
 from videocli.cli.token_advice import advice
 from videocli.cli.token_source import TokenSource, run_token_command
+from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.frames import MediaKind
@@ -41,6 +43,8 @@ class JoinRequest:
     subscribe: bool = True
     limits: Limits = field(default_factory=Limits)
     stats_seconds: float | None = None
+    sinks: tuple[SinkRequest, ...] = ()
+    """What takes the others' tracks."""
 
 
 async def attend(request: JoinRequest, outside: Outside, departure: Departure) -> int:
@@ -70,16 +74,29 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
             is_token_renewable=token.is_renewable,
         )
         face = make_face(request.face)
-        return await stay_with(face, config, outside, request.limits, departure, began_at)
+        return await stay_with(face, config, outside, request.limits, departure, began_at, request.sinks)
 
 
 async def stay_with(
-    face: Face, config: JoinConfig, outside: Outside, limits: Limits, departure: Departure, began_at: float
+    face: Face,
+    config: JoinConfig,
+    outside: Outside,
+    limits: Limits,
+    departure: Departure,
+    began_at: float,
+    sinks: Sequence[SinkRequest] = (),
 ) -> int:
     """Stay in a room behind a face; the exit code."""
-    stay = Stay(config, outside, limits, began_at, face.show)
+    watchers: list[Callable[[ev.Occurrence], None]] = [face.show]
+
+    def show(occurrence: ev.Occurrence) -> None:
+        for watch in watchers:
+            watch(occurrence)
+
+    stay = Stay(config, outside, limits, began_at, show)
     departure.abandon = face.abandon
-    async with face.around(stay, outside):
+    async with face.around(stay, outside), room_sinks(sinks, stay.session, outside) as opened:
+        watchers += opened
         return await stay.run(departure)
 
 

@@ -85,6 +85,15 @@ def _fields(event: ev.Event) -> Json:
             return {"participant": _participant(participant), "level": level}
         case ev.RecordingStarted() | ev.RecordingStopped():
             return {}
+        case ev.FileStarted(participant, path):
+            return {"participant": _participant(participant), "path": _text(path)}
+        case ev.FileFinished(participant, path, duration, why):
+            return {
+                "participant": _participant(participant),
+                "path": _text(path),
+                "duration": round(duration, 3),
+                "reason": why,
+            }
         case ev.Stats(tracks):
             return {"stats": [_stats(row) for row in tracks]}
         case _:

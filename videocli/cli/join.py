@@ -1,12 +1,21 @@
 """`videocli join`."""
 
+from enum import StrEnum
 from math import isfinite
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from videocli.cli import completing
 from videocli.cli.options import Json
+
+
+class RecordBy(StrEnum):
+    """What has a file of its own."""
+
+    PARTICIPANT = "participant"
+    TRACK = "track"
 
 
 def join(
@@ -80,6 +89,17 @@ def join(
     no_subscribe: Annotated[
         bool, typer.Option("--no-subscribe", help="Receive nobody's tracks; see only that they are there.")
     ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Record the others into Matroska files in this directory, as they come, with a manifest.",
+        ),
+    ] = None,
+    record_by: Annotated[
+        RecordBy, typer.Option(help="With --record: what has a file of its own.")
+    ] = RecordBy.PARTICIPANT,
     json: Json = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an event, even on a terminal.")] = False,
     duration: Annotated[
@@ -125,11 +145,13 @@ def join(
     videocli join standup --json --duration 10 > events.ndjson
     videocli join standup --until trackStarted:video --timeout 20     a check in CI
     videocli join standup --token-command 'ssh host mint'     a fresh token whenever one is needed
+    videocli join standup --record talks                      one file a participant, without transcoding
     """
     from videocli.cli import attend, wiring
     from videocli.cli.faces import choose_face
     from videocli.cli.given_token import given_token
     from videocli.cli.leaving import leavable
+    from videocli.cli.room_sinks import sink_requests
     from videocli.cli.stay import Limits
     from videocli.cli.until import parse_until
 
@@ -160,6 +182,7 @@ def join(
         subscribe=not no_subscribe,
         limits=Limits(condition, timeout, duration),
         stats_seconds=stats_interval,
+        sinks=sink_requests(record, record_by.value),
         face=choose_face(json, plain),
     )
     outside = wiring.real_outside()

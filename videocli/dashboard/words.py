@@ -93,6 +93,12 @@ def describe(event: ev.Event) -> str:
             return "Recording started"
         case ev.RecordingStopped():
             return "Recording stopped"
+        case ev.FileStarted(participant, path):
+            return f"Recording {name(participant.identity)} into {clean(path)}"
+        case ev.FileFinished(participant, path, duration, why):
+            return (
+                f"Recorded {duration:.1f} seconds of {name(participant.identity)} into {clean(path)}: {why}"
+            )
         case ev.Stats(tracks):
             return "Statistics: " + ("; ".join(map(_counted, tracks)) or "nothing flows")
         case ev.Error(error):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from videocli.engine.events import FileFinished, FileStarted
 from videocli.engine.reports import Priority
 from videocli.errors import VideoError
 from videocli.media.frames import Source
@@ -89,6 +90,13 @@ class Complain:
     error: VideoError
 
 
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say what became of a file that the room is recorded into."""
+
+    event: FileStarted | FileFinished
+
+
 Command = (
     Disconnect
     | PublishMedia
@@ -100,4 +108,5 @@ Command = (
     | ReportStats
     | Practise
     | Complain
+    | Announce
 )

@@ -281,6 +281,26 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class FileStarted:
+    """We record a participant into a file."""
+
+    participant: Participant
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileFinished:
+    """Nothing more is recorded into a file."""
+
+    participant: Participant
+    path: str
+    duration: float
+    """Seconds."""
+    reason: str
+    """In words, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """A command or a source failed; the room goes on."""
 
@@ -304,6 +324,8 @@ Event = (
     | RecordingStarted
     | RecordingStopped
     | Stats
+    | FileStarted
+    | FileFinished
     | Error
 )
 

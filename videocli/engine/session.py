@@ -120,6 +120,7 @@ class Session:
             cmd.ReportStats: lambda command: self._say_stats(),
             cmd.Practise: self._practise,
             cmd.Complain: lambda command: self._complain(command.error),
+            cmd.Announce: lambda command: self._say([command.event]),
         }
 
     def post(self, command: cmd.Command) -> None:

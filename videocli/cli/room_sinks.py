@@ -1,0 +1,55 @@
+"""What `--record` and `--pipe` ask for, open for as long as the stay in the room."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from videocli.cli.recording import RecordRequest
+from videocli.cli.tapped import Tapped
+from videocli.engine import events as ev
+from videocli.media.sinks.recording import RecordBy
+from videocli.outside import Outside
+
+
+class RoomSink(Protocol):
+    """Takes tracks, as the events of the room tell it which there are."""
+
+    def show(self, occurrence: ev.Occurrence) -> None:
+        """Something happened in the room."""
+        ...
+
+    async def close(self) -> None:
+        """Finish, within a bounded time."""
+        ...
+
+
+class SinkRequest(Protocol):
+    """What the user asked for."""
+
+    def open(self, session: Tapped, outside: Outside) -> RoomSink:
+        """Begin; nobody is in the room yet."""
+        ...
+
+
+def sink_requests(record: Path | None, record_by: RecordBy) -> tuple[SinkRequest, ...]:
+    """What the options ask for; the directory is made. Raises `UsageError`."""
+    requests: list[SinkRequest] = []
+    if record is not None:
+        request = RecordRequest(record, record_by)
+        request.prepare()
+        requests.append(request)
+    return tuple(requests)
+
+
+@asynccontextmanager
+async def room_sinks(
+    requests: Sequence[SinkRequest], session: Tapped, outside: Outside
+) -> AsyncIterator[list[Callable[[ev.Occurrence], None]]]:
+    """What to tell the room's events to, one function for each request."""
+    sinks = [request.open(session, outside) for request in requests]
+    try:
+        yield [sink.show for sink in sinks]
+    finally:
+        await asyncio.gather(*(sink.close() for sink in sinks))
