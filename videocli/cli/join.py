@@ -100,6 +100,15 @@ def join(
     record_by: Annotated[
         RecordBy, typer.Option(help="With --record: what has a file of its own.")
     ] = RecordBy.PARTICIPANT,
+    pipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:IDENTITY=COMMAND",
+            show_default=False,
+            help="Feed a participant's decoded sound (s16le, 48 kHz, stereo) or picture (yuv4mpeg, 30 "
+            "frames/s) to a shell command; '*' is anybody. Repeatable.",
+        ),
+    ] = None,
     json: Json = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an event, even on a terminal.")] = False,
     duration: Annotated[
@@ -146,6 +155,7 @@ def join(
     videocli join standup --until trackStarted:video --timeout 20     a check in CI
     videocli join standup --token-command 'ssh host mint'     a fresh token whenever one is needed
     videocli join standup --record talks                      one file a participant, without transcoding
+    videocli join standup --pipe 'audio:alice=aplay -f cd -r 48000'       hear her
     """
     from videocli.cli import attend, wiring
     from videocli.cli.faces import choose_face
@@ -182,7 +192,7 @@ def join(
         subscribe=not no_subscribe,
         limits=Limits(condition, timeout, duration),
         stats_seconds=stats_interval,
-        sinks=sink_requests(record, record_by.value),
+        sinks=sink_requests(record, record_by.value, pipe or []),
         face=choose_face(json, plain),
     )
     outside = wiring.real_outside()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from videocli.cli.piping import PipeRequest, parse_pipe
 from videocli.cli.recording import RecordRequest
 from videocli.cli.tapped import Tapped
 from videocli.engine import events as ev
@@ -33,9 +34,11 @@ class SinkRequest(Protocol):
         ...
 
 
-def sink_requests(record: Path | None, record_by: RecordBy) -> tuple[SinkRequest, ...]:
+def sink_requests(record: Path | None, record_by: RecordBy, pipes: Sequence[str]) -> tuple[SinkRequest, ...]:
     """What the options ask for; the directory is made. Raises `UsageError`."""
     requests: list[SinkRequest] = []
+    if pipes:
+        requests.append(PipeRequest(tuple(map(parse_pipe, pipes))))
     if record is not None:
         request = RecordRequest(record, record_by)
         request.prepare()
