@@ -269,7 +269,10 @@ def test_a_full_disk_ends_the_file_but_not_what_is_in_it(tmp_path: Path) -> None
     assert take.stage.news == ["alice-1.mkv began", "alice-1.mkv failed: No space left on device"]
     (played,) = take.played()
     assert 20 < played.decoded["video"] < 50
-    assert take.files[0].ended_by == "No space left on device"
+    (file,) = take.files
+    assert file.ended_by == "No space left on device"
+    assert file.size == (tmp_path / "alice-1.mkv").stat().st_size
+    assert file.duration == pytest.approx(max(played.times["video"]), abs=0.04)
 
 
 def test_a_file_is_playable_while_it_is_written(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ class DiskFile:
         self._path = path
         self._on_error = on_error
         self._descriptor: int | None = None
-        self._size = 0
+        self.kept = 0
+        """Bytes that were written whole; what the file has once `on_error` is called."""
         disk.enqueue(0, True, self._open)
 
     def append(self, data: bytes, is_needed: bool = False) -> bool:
@@ -145,7 +146,7 @@ class DiskFile:
     def _append(self, data: bytes) -> None:
         assert self._descriptor is not None
         self._disk.write_all(self._descriptor, data)
-        self._size += len(data)
+        self.kept += len(data)
 
     def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
@@ -160,7 +161,7 @@ class DiskFile:
     def _fail(self, fault: OSError) -> None:
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)
+                os.ftruncate(self._descriptor, self.kept)
         self._close()
         self._disk.on_loop(lambda: self._on_error(fault))
 

@@ -3,6 +3,7 @@
 Everything here runs on the loop's thread and takes microseconds; times are seconds on the loop's clock.
 """
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ HOLD_SECONDS = 1.0
 the publisher's clock."""
 FLUSH_SECONDS = 1.0
 """How long what was recorded may wait to be written."""
+
+_REMEMBERED_LENGTHS = 100
 
 _GAP: dict[MediaKind, float] = {"audio": 0.2, "video": 1.0}
 """Seconds without a frame that are a gap."""
@@ -108,8 +111,10 @@ class _File:
     disk: DiskFile
     record: FileRecord
     zero: float
-    places: list[_Place] = field(default_factory=list)
+    places: list[_Place]
     flush_at: float = 0.0
+    lengths: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_LENGTHS))
+    """Bytes and seconds after each of the latest clusters."""
 
 
 class Reel:
@@ -265,7 +270,9 @@ class Reel:
         record = place.record
         if place.last is not None and at - place.last > _GAP[record.codec.kind]:
             self._note_gap(file, place, place.last, at)
-        at_ms = round(max(at, place.last or 0.0) * 1000)
+        at_ms = round(at * 1000)
+        if place.last is not None:
+            at_ms = max(at_ms, round(place.last * 1000) + 1)
         if file.writer.is_due(record.number, at_ms, frame.is_keyframe):
             self._flush(file)
         tenant = place.tenant
@@ -290,6 +297,7 @@ class Reel:
         if file.disk.append(cluster.data):
             file.writer.appended(cluster)
             file.record.duration, file.record.size = file.writer.duration_ms / 1000, file.writer.size
+            file.lengths.append((file.record.size, file.record.duration))
         else:
             self._drop(file, cluster)
 
@@ -326,7 +334,11 @@ class Reel:
 
     def _failed(self, file: _File, fault: OSError) -> None:
         """Nothing more can be written to a file."""
-        file.record.ended_by = fault.strerror or str(fault)
+        record = file.record
+        record.ended_by, record.size = fault.strerror or str(fault), file.disk.kept
+        record.duration = max((seconds for size, seconds in file.lengths if size <= record.size), default=0.0)
+        for track in record.tracks:
+            track.publications[-1].until = track.publications[-1].until or record.duration
         self._studio.file_failed(self._participant, file.record)
         if self._file is file:
             self._file, self._has_failed = None, True
