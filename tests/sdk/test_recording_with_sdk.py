@@ -4,7 +4,7 @@ import asyncio
 import math
 import statistics
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -133,7 +133,8 @@ def levels(path: Path) -> tuple[list[tuple[float, float]], list[tuple[float, flo
     to_mono = av.AudioResampler("s16", "mono", 48_000)
     with av.open(str(path)) as container:
         for packet in container.demux():
-            for frame in packet.decode():
+            decoded: Sequence[Any] = packet.decode()
+            for frame in decoded:
                 at = float(frame.pts * frame.time_base)
                 if packet.stream.type == "video":
                     brightness.append((at, mean_luminance(frame)))

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -95,7 +96,8 @@ def test_the_index_leads_to_the_keyframes(tmp_path: Path) -> None:
 
 def test_the_head_says_what_the_tracks_are(tmp_path: Path) -> None:
     with av.open(str(written(tmp_path / "whole.mkv", Codec.VP8))) as container:
-        video, audio = container.streams
+        streams: list[Any] = list(container.streams)
+        video, audio = streams
         assert (video.metadata["title"], audio.metadata["title"]) == ("caméra", "mic")
         assert (video.codec_context.width, video.codec_context.height) == (160, 96)
         assert (audio.codec_context.sample_rate, audio.codec_context.channels) == (48_000, 2)

@@ -26,6 +26,8 @@ CLOSE_SECONDS = 5.0
 _TICK_SECONDS = 0.5
 _MANIFEST_TICKS = 4
 """How many ticks apart the manifest is brought up to date while nothing but lengths changes."""
+_BYTES_A_TICK = 20_000
+"""A long manifest is written less often: making its text takes time on the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Recording:
         self._people: dict[str, ParticipantRecord] = {}
         self._reels: dict[str, Reel] = {}
         self._record = RecordingRecord(record_by, utcnow())
+        self._manifest_in = 0
         self._write_manifest()
         self._ticking = asyncio.create_task(self._tick(), name="recording")
 
@@ -172,16 +175,17 @@ class Recording:
             reel.finish(why, self._loop.time())
 
     def _write_manifest(self) -> None:
-        self.disk.replace(self._directory / manifest.NAME, self._record.to_text())
+        text = self._record.to_text()
+        self._manifest_in = max(_MANIFEST_TICKS, len(text) // _BYTES_A_TICK)
+        self.disk.replace(self._directory / manifest.NAME, text)
 
     async def _tick(self) -> None:
-        ticks = 0
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             for reel in list(self._reels.values()):
                 reel.tick(self._loop.time())
-            ticks += 1
-            if self._reels and ticks % _MANIFEST_TICKS == 0:
+            self._manifest_in -= 1
+            if self._reels and self._manifest_in <= 0:
                 self._write_manifest()
 
 
