@@ -111,6 +111,17 @@ def test_sound_and_picture_are_in_step_by_the_publishers_clock(tmp_path: Path) -
     assert played.times["video"][-1] == pytest.approx(0.5 + 49 / 25, abs=0.01)
 
 
+def test_a_file_waits_for_the_first_frames_of_all_tracks(tmp_path: Path) -> None:
+    def play(take: Take) -> None:
+        take.add("mic", "cam")
+        at = take.play(100.0, ("mic", SOUNDS))
+        take.reel.finish("left", take.play(at + 0.02, ("mic", later(SOUNDS, 2)), ("cam", PICTURES)))
+
+    (played,) = record(tmp_path, play).played()
+    assert played.decoded == {"video": 50, "audio": 2 * len(SOUNDS)}
+    assert played.times["video"][0] == pytest.approx(2.02, abs=0.02)
+
+
 def test_a_track_that_comes_later_begins_another_file(tmp_path: Path) -> None:
     def play(take: Take) -> None:
         take.add("mic")
@@ -290,7 +301,7 @@ def test_a_publisher_that_falls_silent_is_on_the_disk_soon(tmp_path: Path) -> No
     async def play(take: Take) -> None:
         take.add("mic", "cam")
         take.reel.take("mic", SOUNDS[0], 100.0)
-        for tenths in range(22):
+        for tenths in range(42):
             take.reel.tick(100 + tenths / 10)
         await all_written(take.stage.disk)
         assert Played(tmp_path / "alice-1.mkv").decoded["audio"] == 1

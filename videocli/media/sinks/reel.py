@@ -19,8 +19,9 @@ from videocli.media.sinks.matroska import Cluster, MatroskaWriter, TrackHeader
 from videocli.media.sinks.timing import PublisherTime, TrackTime
 
 HOLD_SECONDS = 1.0
-"""How long a file's beginning waits: for all tracks, since one that comes later needs another file, and for
-the publisher's clock."""
+"""How long a file's beginning waits for the publisher's clock."""
+LATE_SECONDS = 3.0
+"""How long it waits for the first frames of all tracks; one that comes later needs another file."""
 FLUSH_SECONDS = 1.0
 """How long what was recorded may wait to be written."""
 
@@ -163,7 +164,7 @@ class Reel:
     def tick(self, now: float) -> None:
         """Some time has passed."""
         if self._file is None:
-            if self._held and now - self._held[0].now >= HOLD_SECONDS:
+            if self._held and self._has_waited(now):
                 self._begin_file()
         elif now >= self._file.flush_at:
             self._flush(self._file)
@@ -188,8 +189,12 @@ class Reel:
 
     def _hold(self, held: _Held) -> None:
         self._held.append(held)
-        if held.now - self._held[0].now >= HOLD_SECONDS:
+        if self._has_waited(held.now):
             self._begin_file()
+
+    def _has_waited(self, now: float) -> bool:
+        are_all_here = {held.track.sid for held in self._held} == self._tracks.keys()
+        return now - self._held[0].now >= (HOLD_SECONDS if are_all_here else LATE_SECONDS)
 
     def _begin_file(self) -> None:
         """Make a file for the tracks whose frames are held, and let these go there."""
