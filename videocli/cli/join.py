@@ -155,7 +155,7 @@ def join(
     videocli join standup --until trackStarted:video --timeout 20     a check in CI
     videocli join standup --token-command 'ssh host mint'     a fresh token whenever one is needed
     videocli join standup --record talks                      one file a participant, without transcoding
-    videocli join standup --pipe 'audio:alice=aplay -f cd -r 48000'       hear her
+    videocli join standup --pipe 'audio:alice=aplay -f dat'       hear her
     """
     from videocli.cli import attend, wiring
     from videocli.cli.faces import choose_face

@@ -41,7 +41,7 @@ def parse_pipe(text: str) -> PipeRule:
     if kind not in ("audio", "video") or not identity or not equals or not command.strip():
         raise UsageError(
             f"'{text}' is no KIND:IDENTITY=COMMAND",
-            "Write for example --pipe 'audio:alice=aplay -f cd -r 48000'; 'video:*=…' is anybody's picture.",
+            "Write for example --pipe 'audio:alice=aplay -f dat'; 'video:*=…' is anybody's picture.",
         )
     return PipeRule("audio" if kind == "audio" else "video", identity, command)
 

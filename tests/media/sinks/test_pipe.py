@@ -49,12 +49,14 @@ def test_a_command_reads_everything_that_was_decoded(tmp_path: Path) -> None:
 def test_the_end_of_the_stay_is_the_end_of_stdin(tmp_path: Path) -> None:
     async def play() -> None:
         line = Line(f"cat >'{tmp_path}/raw'; echo done >'{tmp_path}/done'")
-        line.pipe.take(SOUNDS[0])
+        for frame in SOUNDS[:50]:
+            line.pipe.take(frame)
         await line.pipe.close()
         assert not line.gone.done()
 
     in_loop(play)
     assert (tmp_path / "done").read_text() == "done\n"
+    assert (tmp_path / "raw").stat().st_size == 50 * 960 * 4
 
 
 @pytest.mark.parametrize(

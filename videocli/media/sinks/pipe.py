@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from typing import IO
 
 from videocli.media.frames import EncodedFrame, MediaKind
 from videocli.media.sinks.raw import RawMaker, raw_maker
+
+_log = logging.getLogger(__name__)
 
 WAITING_FRAMES: Mapping[MediaKind, int] = {"audio": 100, "video": 60}
 """How many frames may wait for a slow command: some 2 s."""
@@ -74,7 +77,7 @@ class Pipe:
             self._restart()
 
     async def close(self) -> None:
-        """End the command: its stdin ends, then SIGTERM, then SIGKILL; takes a bounded time."""
+        """End the command, in bounded time: its stdin ends after what waits, then SIGTERM, then SIGKILL."""
         with self._news:
             self._is_closing = True
             self._news.notify()
@@ -105,6 +108,9 @@ class Pipe:
             reason = self._feed()
         except OSError as fault:
             reason = f"it cannot be started: {fault.strerror}"
+        except Exception:
+            _log.exception("feeding a command failed")
+            reason = "feeding it failed"
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end, reason)
 
@@ -143,4 +149,4 @@ class Pipe:
         with self._news:
             while not self._frames and not self._is_closing:
                 self._news.wait()
-            return None if self._is_closing else self._frames.popleft()
+            return self._frames.popleft() if self._frames else None
