@@ -3,6 +3,7 @@
 Typer would import pydantic to find out, which takes longer than everything else at start-up together.
 """
 
+from enum import Enum
 from typing import Any, get_args, get_origin
 
 
@@ -42,4 +43,7 @@ def _is_right(value: Any, annotation: Any) -> bool:
             and isinstance(value, list | tuple)
             and all(type(each) is str for each in value)
         )
-    return annotation in (str, int, float, bool) and type(value) is annotation
+    is_simple = annotation in (str, int, float, bool) or (
+        isinstance(annotation, type) and issubclass(annotation, Enum)
+    )
+    return is_simple and type(value) is annotation
