@@ -16,7 +16,7 @@ PURE = "pure"
 DOES = "does"
 """Touches the world (●)."""
 
-MEDIA = "media/bitstream media/frames media/negotiation media/peer media/stats"
+MEDIA = "media/bitstream media/frames media/messages media/negotiation media/peer media/stats"
 """What is pure in media/."""
 SINKS_PURE = " ".join(
     f"media/sinks/{name}" for name in ("causes", "file_names", "h264", "manifest", "matroska", "timing")
@@ -66,6 +66,7 @@ TABLE = (
         f"{COMMON} protocol/* media/peer engine/reports engine/commands engine/signaling/*",
     ),
     Row("engine/legs engine/meter engine/taps", PURE, f"{COMMON} {MEDIA} engine/*"),
+    Row("engine/track_errors", PURE, f"{COMMON} {MEDIA} engine/publishing"),
     Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
     Row(
         "server/serve server/connection server/hub server/forwarder server/leg",
@@ -81,7 +82,7 @@ TABLE = (
     ),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer"),
     Row(
-        "cli/event_lines cli/stdin_commands cli/until",
+        "cli/event_lines cli/stdin_commands cli/data_tracks cli/until",
         PURE,
         f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words",
     ),

@@ -65,6 +65,7 @@ class TestUsage:
             (["join", "room", "--pipe", "audio:alice= "], "KIND:IDENTITY=COMMAND"),
             (["join", "room", "--until", "lunch"], "'lunch' cannot be waited for"),
             (["join", "room", "--duration", "nan"], "--duration"),
+            (["join", "room", "--data", "chat,unorderd"], "--data"),
             (["join", "room", "--stats-interval", "nan"], "--stats-interval"),
             (["join", "room", "--until", "connected", "--timeout", "inf"], "--timeout"),
             (["join", "room", "--url", "http://127.0.0.1/"], "no room server's URL"),

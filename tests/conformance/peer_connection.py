@@ -15,6 +15,7 @@ import pytest
 
 from videocli.errors import MediaError
 from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.messages import MAX_UNSENT_BYTES, MAX_UNSENT_MESSAGES
 from videocli.media.peer import (
     DataChannel,
     DataChannelClosed,
@@ -27,6 +28,7 @@ from videocli.media.peer import (
     MakePeer,
     MediaFlowing,
     MediaPacket,
+    NotSent,
     PathVerified,
     PeerConfig,
     PeerConnection,
@@ -305,7 +307,36 @@ async def check_closed_channel_closes_at_both_ends(lab: PeerLab) -> None:
         assert (await both.server.first(DataChannelClosed)).channel is theirs
         assert (await both.client.first(DataChannelClosed)).channel is ours
         assert not ours.is_open
-        ours.send("dropped")
+        assert ours.send("dropped") is NotSent.CLOSED
+
+
+async def check_what_waits_for_the_other_side_is_bounded_in_bytes(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        channel = both.client.peer.open_data_channel("chat")
+        message = "ü" * 8192
+        fitting = MAX_UNSENT_BYTES // 16_384
+        assert [channel.send(message) for _ in range(fitting)] == [None] * fitting
+        assert channel.unsent_bytes == MAX_UNSENT_BYTES
+        assert channel.send("x") is NotSent.FULL
+        assert channel.unsent_bytes == MAX_UNSENT_BYTES
+
+
+async def check_what_waits_for_the_other_side_is_bounded_in_number(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        channel = both.client.peer.open_data_channel("chat")
+        for _ in range(MAX_UNSENT_MESSAGES):
+            assert channel.send("") is None
+        assert channel.send("") is NotSent.FULL
+
+
+async def check_a_message_that_the_other_side_does_not_take_leaves_nothing_behind(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        ours, theirs = await both.channel("chat")
+        assert ours.send(bytes(300_000)) is NotSent.TOO_LARGE
+        assert ours.send(bytes(16_384)) is None
+        await both.server.first(DataMessage)
+        assert both.server.all(DataMessage) == [DataMessage(theirs, bytes(16_384))]
+        assert ours.unsent_bytes == 0
 
 
 async def check_frames_arrive_as_they_were_sent(lab: PeerLab) -> None:

@@ -12,9 +12,11 @@ from tests.simulation.clock import run_virtually
 from tests.simulation.house import House
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
+from videocli.engine import reports as rp
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.messages import MAX_UNSENT_BYTES
 from videocli.server.serve import ServeConfig
 
 
@@ -46,7 +48,8 @@ class Ticker:
 
 
 def publishing(*named: NamedSource, data: tuple[str, ...] = ()) -> Callable[[JoinConfig], JoinConfig]:
-    return lambda config: replace(config, media=named, data=data)
+    tracks = tuple(map(cmd.PublishData, data))
+    return lambda config: replace(config, media=named, data=tracks)
 
 
 def scene(play: Callable[[House], Coroutine[Any, Any, None]], config: ServeConfig | None = None) -> None:
@@ -173,6 +176,98 @@ def test_a_message_sent_before_we_are_in_the_room_is_not_lost() -> None:
         await alice.sees(ev.TrackMessage, lambda event: event.data == "two")
         assert [event.data for event in alice.events if isinstance(event, ev.TrackMessage)] == ["one", "two"]
         await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_a_message_that_is_too_large_is_an_error_and_the_others_arrive() -> None:
+    async def play(house: House) -> None:
+        alice, bob = house.join("alice"), house.join("bob", config=publishing(data=("chat",)))
+        await alice.sees(ev.TrackSubscribed)
+        for data in ("ü" * 8192, "ü" * 8192 + "x", bytes(16_384), bytes(16_385), "last"):
+            bob.session.post(cmd.SendMessage(data))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "last")
+        messages = [event.data for event in alice.events if isinstance(event, ev.TrackMessage)]
+        assert messages == ["ü" * 8192, bytes(16_384), "last"]
+        errors = [event.error for event in bob.events if isinstance(event, ev.Error)]
+        assert [error.name for error in errors] == ["MessageTooLarge"] * 2
+        assert "16385 bytes" in errors[1].message
+        assert "16384" in errors[1].explanation
+        assert bob.session.snapshot().local.tracks[0].messages == 3  # type: ignore[union-attr]  # in the room
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_while_nothing_passes_as_much_waits_as_may_and_the_rest_is_said_not_to_be_sent() -> None:
+    async def play(house: House) -> None:
+        alice, bob = house.join("alice"), house.join("bob", config=publishing(data=("chat",)))
+        await alice.sees(ev.TrackSubscribed)
+        house.media.lose("bob")
+        fitting = MAX_UNSENT_BYTES // 16_384
+        for number in range(fitting + 2):
+            bob.session.post(cmd.SendMessage(f"{number:016}" * 1024))
+        await bob.sees(ev.Error)
+        house.media.carry("bob")
+        await alice.sees(ev.TrackMessage, lambda event: event.data == f"{fitting - 1:016}" * 1024)
+        messages = [event.data[:16] for event in alice.events if isinstance(event, ev.TrackMessage)]
+        assert messages == [f"{number:016}" for number in range(fitting)]
+        errors = [event.error for event in bob.events if isinstance(event, ev.Error)]
+        assert [error.name for error in errors] == ["DataTrackFull"] * 2
+        bob.session.post(cmd.SendMessage("again"))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "again")
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_what_is_sent_before_there_is_a_connection_is_bounded_too() -> None:
+    async def run() -> None:
+        house = House()
+        house.signaling.stall()
+        bob = house.join("bob", config=publishing(data=("chat",)))
+        for _ in range(MAX_UNSENT_BYTES // 16_384 + 1):
+            bob.session.post(cmd.SendMessage(bytes(16_384)))
+        await asyncio.sleep(1.0)
+        assert bob.names == ["Error"]
+        await bob.leave()
+
+    run_virtually(run())
+
+
+def test_messages_that_a_lost_media_connection_had_not_sent_are_an_error() -> None:
+    async def play(house: House) -> None:
+        alice, bob = house.join("alice"), house.join("bob", config=publishing(data=("chat",)))
+        await alice.sees(ev.TrackSubscribed)
+        house.media.lose("bob")
+        bob.session.post(cmd.SendMessage("never"))
+        await asyncio.sleep(1.0)
+        (peer_id,) = bob.session._media.peers
+        bob.session._media.describe(rp.DescriptionReceived(peer_id, "close", 9))
+        lost = await bob.sees(ev.Error)
+        assert isinstance(lost, ev.Error)
+        assert lost.error.name == "MessagesLost"
+        assert "5 bytes" in lost.error.message
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_a_data_track_is_as_reliable_as_asked_for() -> None:
+    async def play(house: House) -> None:
+        track = cmd.PublishData("chat", ordered=False, max_retransmits=2)
+        bob = house.join("bob", config=lambda config: replace(config, data=(track,)))
+        await bob.sees(ev.LocalTrackPublished)
+        bob.session.post(cmd.PublishData("clock", max_packet_life_time=100))
+        await bob.sees(ev.LocalTrackPublished, lambda event: event.track.name == "clock")
+        await asyncio.sleep(1.0)
+        opened = [
+            (channel.ordered, channel.max_retransmits, channel.max_packet_life_time)
+            for publication in bob.session._media.publishing.data.values()
+            for channel in publication.channels.values()
+        ]
+        assert opened == [(False, 2, None), (True, None, 100)]
+        await bob.leave()
 
     scene(play)
 

@@ -41,7 +41,7 @@ def test_tested_releases_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
             rtcdtlstransport.RTCDtlsTransport,
             "_handle_rtcp_data _handle_rtp_data _send_data _set_role getLocalParameters start stop",
         ),
-        (RTCSctpTransport, "_handle_data getCapabilities start stop"),
+        (RTCSctpTransport, "_data_channel_flush _handle_data getCapabilities start stop"),
         (codecs, "depayload is_rtx"),
         (h264.H264Encoder, "_packetize"),
         (vpx, "PACKET_MAX VpxPayloadDescriptor"),

@@ -8,6 +8,7 @@ from tests.server.world import KEYFRAME, SOUND, World, frame, served
 from tests.simulation.fake_sdp import WireDescription, read, write
 from tests.simulation.peer import FakePeer
 from videocli.media import peer as mp
+from videocli.media.messages import MAX_UNSENT_BYTES
 from videocli.protocol import rsp
 
 
@@ -258,6 +259,53 @@ async def test_a_data_track_is_as_reliable_for_the_subscriber_as_for_the_publish
     opened = await bob.until(lambda: [e for e in bob.events if isinstance(e, mp.DataChannelOpened)])
     channel = opened[0].channel
     assert (channel.ordered, channel.max_retransmits, channel.max_packet_life_time) == (False, 2, None)
+
+
+def chats(one: Client) -> list[mp.DataChannel]:
+    """The channels that a client opened."""
+    return [
+        event.channel for event in one.events if isinstance(event, mp.DataChannelOpened) and event.is_local
+    ]
+
+
+async def flood(here: World, publisher: Client, slow: Client) -> None:
+    """The publisher says more than can wait for a subscriber who gets nothing."""
+    here.media.block(here.server_peer(slow))
+    for _ in range(MAX_UNSENT_BYTES // 16_384 + 2):
+        chats(publisher)[0].send(bytes(16_384))
+    await asyncio.sleep(0.1)
+
+
+@served()
+async def test_who_takes_too_little_of_a_reliable_track_loses_it_and_is_told_so(here: World) -> None:
+    alice = await here.joined("alice", data=["chat"])
+    bob, carol = await here.joined("bob"), await here.joined("carol")
+    for one in (bob, carol):
+        await one.until(lambda one=one: [e for e in one.events if isinstance(e, mp.DataChannelOpened)])  # type: ignore[misc]
+    await flood(here, alice, slow=bob)
+    track = bob.track("alice", "chat")
+    assert track is not None
+    entry = await bob.until(lambda: next((e for e in bob.view.subscribed.values() if e.error), None))
+    assert (entry.sid, entry.id) == (track.sid, None)
+    assert entry.error is not None
+    assert "faster" in entry.error.message
+    assert len(carol.heard) == MAX_UNSENT_BYTES // 16_384 + 2
+
+
+@served()
+async def test_who_takes_too_little_of_an_unreliable_track_misses_messages(here: World) -> None:
+    alice, bob = await here.client("alice"), await here.joined("bob")
+    peer = alice.make_peer()
+    alice.announce("chat", "data")
+    peer.open_data_channel("chat", max_retransmits=0)
+    await alice.connect(here.url)
+    await bob.until(lambda: [e for e in bob.events if isinstance(e, mp.DataChannelOpened)])
+    await flood(here, alice, slow=bob)
+    here.media.unblock(here.server_peer(bob))
+    await asyncio.sleep(1.0)
+    chats(alice)[0].send("now")
+    await bob.until(lambda: bob.heard)
+    assert all(entry.error is None for entry in bob.view.subscribed.values())
 
 
 @served()

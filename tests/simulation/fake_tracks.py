@@ -7,17 +7,22 @@ from typing import Protocol
 
 from videocli.media.bitstream import frame_dimensions
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import (
     DataChannelClosed,
     DataMessage,
     DimensionsChanged,
     MediaFlowing,
     MediaPacket,
+    NotSent,
     PeerEvent,
     TrackStats,
+    is_reliable,
 )
 
 KEYFRAME_REQUEST_SECONDS = 0.3
+MAX_MESSAGE_BYTES = 65_536
+"""What a peer takes that names no `a=max-message-size` (RFC 8841 section 6.1)."""
 
 _TIMESTAMP_MASK = 0xFFFFFFFF
 _HALF = 1 << 31
@@ -180,27 +185,32 @@ class FakeDataChannel:
     max_packet_life_time: int | None
     twin: "FakeDataChannel | None" = None
     is_closed: bool = False
-    queue: list[str | bytes] = field(default_factory=list)
+    queue: UnsentMessages = field(default_factory=UnsentMessages)
 
     @property
     def is_open(self) -> bool:
         return self.twin is not None and not self.is_closed
 
-    def send(self, data: str | bytes) -> None:
+    @property
+    def unsent_bytes(self) -> int:
+        return self.queue.size
+
+    def send(self, data: str | bytes) -> NotSent | None:
         if self.is_closed:
-            return
-        is_reliable = self.max_retransmits is None and self.max_packet_life_time is None
-        if self.peer.is_up or is_reliable or self.twin is None:
-            self.queue.append(data)
+            return NotSent.CLOSED
+        if size_of(data) > MAX_MESSAGE_BYTES and self.twin is not None:
+            return NotSent.TOO_LARGE
+        if (self.peer.is_up or is_reliable(self) or self.twin is None) and not self.queue.add(data):
+            return NotSent.FULL
         self.flush()
+        return None
 
     def flush(self) -> None:
         """Send what waits, if the path is up."""
         if self.twin is None or not self.peer.is_up or not self.twin.peer.is_up:
             return
-        for data in self.queue:
+        for data in self.queue.take():
             self.twin.peer.report(DataMessage(self.twin, data))
-        self.queue.clear()
 
     def close(self) -> None:
         for end in (self, self.twin):

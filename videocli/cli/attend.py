@@ -17,6 +17,7 @@ from videocli.cli.stay import Limits, Stay, complain_of_until
 from videocli.cli.token_advice import advice
 from videocli.cli.token_source import TokenSource, run_token_command
 from videocli.engine import events as ev
+from videocli.engine.commands import PublishData
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.frames import MediaKind
@@ -39,7 +40,7 @@ class JoinRequest:
     region: str | None = None
     media: tuple[tuple[MediaKind, str], ...] = ()
     """What to publish: kind and source."""
-    data: tuple[str, ...] = ()
+    data: tuple[PublishData, ...] = ()
     subscribe: bool = True
     limits: Limits = field(default_factory=Limits)
     stats_seconds: float | None = None

@@ -84,7 +84,12 @@ def join(
     ] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", show_default=False, help="Publish a data track. Repeatable."),
+        typer.Option(
+            metavar="NAME[,OPTION…]",
+            show_default=False,
+            help="Publish a data track. Options: unordered, and max-retransmits=N or "
+            "max-packet-life-time=MILLISECONDS. Repeatable.",
+        ),
     ] = None,
     no_subscribe: Annotated[
         bool, typer.Option("--no-subscribe", help="Receive nobody's tracks; see only that they are there.")
@@ -158,6 +163,7 @@ def join(
     videocli join standup --pipe 'audio:alice=aplay -f dat'       hear her
     """
     from videocli.cli import attend, wiring
+    from videocli.cli.data_tracks import parse_data_track
     from videocli.cli.faces import choose_face
     from videocli.cli.given_token import given_token
     from videocli.cli.leaving import leavable
@@ -174,6 +180,10 @@ def join(
     ):
         if seconds is not None and not isfinite(seconds):
             raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
+    try:
+        tracks = tuple(map(parse_data_track, data or ()))
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="'--data'") from fault
     if timeout is not None and until is None:
         raise typer.BadParameter("it needs --until to wait for", param_hint="'--timeout'")
     try:
@@ -188,7 +198,7 @@ def join(
         url=url,
         region=region,
         media=tuple(("video", spec) for spec in video or ()) + tuple(("audio", spec) for spec in audio or ()),
-        data=tuple(data or ()),
+        data=tracks,
         subscribe=not no_subscribe,
         limits=Limits(condition, timeout, duration),
         stats_seconds=stats_interval,

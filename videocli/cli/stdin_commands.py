@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from videocli.cli.data_tracks import data_track
 from videocli.engine import commands as cmd
 from videocli.engine.reports import Priority
 from videocli.errors import VideoError
@@ -74,6 +75,22 @@ class _Fields:
             return None
         return self.text(field)
 
+    def boolean(self, field: str, default: bool) -> bool:
+        """True or false; may be left out or null."""
+        value = self._left.pop(field, None)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.wrong(f"'{field}' is neither true nor false")
+        return value
+
+    def integer_or_none(self, field: str) -> int | None:
+        """A whole number that may be left out or null."""
+        value = self._left.pop(field, None)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise self.wrong(f"'{field}' is not a whole number")
+        return value
+
     def one_of(self, field: str, choices: Mapping[str, Choice]) -> Choice:
         """One of a fixed set."""
         text = self.text(field)
@@ -131,8 +148,18 @@ def _send_message(fields: _Fields) -> Request:
 def _publish(fields: _Fields) -> Request:
     kind = fields.one_of("kind", _KINDS)
     if kind == "data":
-        return cmd.PublishData(fields.text("name"))
+        return _publish_data(fields)
     return PublishRequest(kind, fields.text("source"), fields.text_or_none("name"))
+
+
+def _publish_data(fields: _Fields) -> Request:
+    name = fields.text("name")
+    ordered = fields.boolean("ordered", default=True)
+    limits = fields.integer_or_none("maxRetransmits"), fields.integer_or_none("maxPacketLifeTime")
+    try:
+        return data_track(name, ordered, *limits)
+    except ValueError as fault:
+        raise fields.wrong(str(fault)) from fault
 
 
 def _set_enabled(enabled: bool) -> Callable[[_Fields], Request]:
@@ -155,7 +182,8 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Fields], Request]]] = {
     ),
     "publish": (
         '{"command":"publish","kind":"video","source":"testsrc"}; "kind" is audio, video or data; '
-        '"name" names the track; a data track has a name and no source',
+        '"name" names the track; a data track has a name and no source, and may have "ordered", and '
+        '"maxRetransmits" or "maxPacketLifeTime" (ms)',
         _publish,
     ),
     "unpublish": (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, assert_never
 
 from videocli.engine import reports as rp
-from videocli.engine.publishing import Publishing, SourceEnded
+from videocli.engine.publishing import MessagesLost, Publishing, SourceEnded
 from videocli.errors import MediaError
 from videocli.media import peer as mp
 from videocli.media.negotiation import (
@@ -75,7 +75,14 @@ class Fault:
 
 
 MediaItem = (
-    rp.MediaReport | LocalDescription | LocalCandidates | PeerEnded | NegotiationFailed | SourceEnded | Fault
+    rp.MediaReport
+    | LocalDescription
+    | LocalCandidates
+    | PeerEnded
+    | NegotiationFailed
+    | SourceEnded
+    | MessagesLost
+    | Fault
 )
 
 

@@ -1,7 +1,6 @@
 """What we publish: each track's source, pumped into every peer connection that carries it."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +8,11 @@ from typing import Any
 from videocli.engine.reports import LocalTrackInfo
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame, Source
-from videocli.media.peer import DataChannel, PeerConnection, Sender
+from videocli.media.messages import UnsentMessages, size_of
+from videocli.media.peer import DataChannel, NotSent, PeerConnection, Sender, is_reliable
 
-MAX_EARLY_MESSAGES = 256
-"""Messages kept until there is a peer connection; older ones go first."""
+MAX_MESSAGE_BYTES = 16_384
+"""What the SDK's data tracks carry; browsers of all makes take that much (RFC 8831 section 6.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,15 @@ class SourceEnded:
 
     track_id: str
     error: SourceError | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesLost:
+    """A peer connection ended, and with it messages of a reliable track that it had not sent."""
+
+    track_id: str
+    size: int
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +69,23 @@ class DataPublication:
     parameters: DataParameters
     channels: dict[str, DataChannel] = field(default_factory=dict)
     """By peer connection id."""
-    early: deque[str | bytes] = field(default_factory=lambda: deque(maxlen=MAX_EARLY_MESSAGES))
-    """Sent before there was any peer connection."""
+    early: UnsentMessages = field(default_factory=UnsentMessages)
+    """Sent while there was no peer connection."""
 
-    def send(self, data: str | bytes) -> None:
-        """Send a message on every peer connection, or on the first one there will be."""
+    def send(self, data: str | bytes) -> NotSent | None:
+        """Send a message on every peer connection, or on the first one there will be; None: it is queued."""
+        if size_of(data) > MAX_MESSAGE_BYTES:
+            return NotSent.TOO_LARGE
         if not self.channels:
-            self.early.append(data)
-        for channel in self.channels.values():
-            channel.send(data)
+            return None if self.early.add(data) else NotSent.FULL
+        results = [channel.send(data) for channel in self.channels.values()]
+        return next((result for result in results if result is not None), None)
 
     def attach(self, peer_id: str, channel: DataChannel) -> None:
         """A peer connection carries the track from now on; its channel keeps messages until it is open."""
         self.channels[peer_id] = channel
-        while self.early:
-            channel.send(self.early.popleft())
+        for data in self.early.take():
+            channel.send(data)
 
 
 class Publishing:
@@ -82,7 +93,7 @@ class Publishing:
 
     def __init__(
         self,
-        report: Callable[[SourceEnded], None],
+        report: Callable[[SourceEnded | MessagesLost], None],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         self._report = report
@@ -118,7 +129,9 @@ class Publishing:
         for media in self.media.values():
             media.senders.pop(peer_id, None)
         for data in self.data.values():
-            data.channels.pop(peer_id, None)
+            channel = data.channels.pop(peer_id, None)
+            if channel is not None and is_reliable(channel) and channel.unsent_bytes:
+                self._report(MessagesLost(data.track_id, channel.unsent_bytes))
 
     def start_sources(self) -> None:
         """Start every source whose codec has been negotiated since."""

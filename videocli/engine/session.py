@@ -26,15 +26,17 @@ from videocli.engine.media_leg import (
     PeerEnded,
 )
 from videocli.engine.meter import Meter
-from videocli.engine.publishing import DataParameters, SourceEnded
+from videocli.engine.publishing import DataParameters, MessagesLost, SourceEnded
 from videocli.engine.room.room import Room
 from videocli.engine.room.snapshot import Snapshot, outage_snapshot
 from videocli.engine.room.tracks import LocalTrack
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
 from videocli.engine.taps import FrameTaker, Taps
-from videocli.errors import TrackError, VideoError, error
+from videocli.engine.track_errors import message_not_sent, messages_lost, no_such_track
+from videocli.errors import VideoError, error
 from videocli.media.frames import Source, TrackKind
+from videocli.media.messages import size_of
 from videocli.media.peer import PeerConfig, Receiver
 from videocli.outside import Outside
 from videocli.tasks import stop
@@ -62,8 +64,8 @@ class JoinConfig:
 
     signaling: SignalingConfig
     media: Sequence[NamedSource] = ()
-    data: Sequence[str] = ()
-    """Names of data tracks."""
+    data: Sequence[cmd.PublishData] = ()
+    """Data tracks to publish."""
     gather: PeerConfig = field(default_factory=PeerConfig)
     """Which local addresses media may use."""
     stats_seconds: float | None = None
@@ -109,6 +111,7 @@ class Session:
             PeerEnded: lambda ended: self._backend.forget_peer(ended.peer_id),
             NegotiationFailed: self._negotiation_failed,
             SourceEnded: self._source_ended,
+            MessagesLost: self._messages_lost,
             Fault: self._fault,
             cmd.Disconnect: lambda command: self._say(self._room.end(None, self._loop.time())),
             cmd.PublishMedia: self._publish_media,
@@ -149,8 +152,8 @@ class Session:
         """
         for named in self._config.media:
             self._publish_media(cmd.PublishMedia(named.source, named.name))
-        for name in self._config.data:
-            self._publish_data(cmd.PublishData(name))
+        for data in self._config.data:
+            self._publish_data(data)
         signaling = asyncio.create_task(self._run_backend(), name="signaling")
         ticks = asyncio.create_task(self._tick(), name="ticks")
         try:
@@ -349,7 +352,7 @@ class Session:
     def _named(self, reference: str) -> list[LocalTrack]:
         found = self._room.local.find(reference)
         if not found:
-            self._complain(_no_such_track(reference))
+            self._complain(no_such_track(reference))
         return found
 
     def _send_message(self, command: cmd.SendMessage) -> None:
@@ -357,15 +360,16 @@ class Session:
             self._publish_data(cmd.PublishData("data"))
         tracks = [track for track in self._named(command.track or "data") if track.info.kind == "data"]
         if tracks:
-            tracks[0].messages += 1
-            self._media.publishing.data[tracks[0].info.id].send(command.data)
+            info = tracks[0].info
+            reason = self._media.publishing.data[info.id].send(command.data)
+            if reason is None:
+                tracks[0].messages += 1
+            else:
+                self._complain(message_not_sent(info.name, size_of(command.data), reason))
         elif command.track is not None and self._room.local.find(command.track):
-            self._complain(_no_such_track(command.track))
+            self._complain(no_such_track(command.track))
 
-
-def _no_such_track(reference: str) -> VideoError:
-    return TrackError(
-        name="NoSuchTrack",
-        message=f"We publish no such track: {reference}",
-        explanation="Name it by SID, by name, or by kind: audio, video or data.",
-    )
+    def _messages_lost(self, lost: MessagesLost) -> None:
+        track = self._room.local.tracks.get(lost.track_id)
+        if track is not None:
+            self._complain(messages_lost(track.info.name, lost.size))

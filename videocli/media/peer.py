@@ -27,6 +27,17 @@ class IceState(StrEnum):
     CLOSED = "closed"
 
 
+class NotSent(StrEnum):
+    """Why a data channel did not take a message."""
+
+    FULL = "full"
+    """As much waits already as may (`media/messages.py`): the other side takes too little."""
+    TOO_LARGE = "too large"
+    """The other side takes no message of that size (`a=max-message-size`, RFC 8841 section 6)."""
+    CLOSED = "closed"
+    """The channel is closing or closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class IceServer:
     """A STUN or TURN server."""
@@ -170,11 +181,21 @@ class DataChannel(Protocol):
         """Milliseconds."""
         ...
 
-    def send(self, data: str | bytes) -> None:
-        """Queue a message; dropped when the channel is closing or closed."""
+    @property
+    def unsent_bytes(self) -> int:
+        """What is queued and was never sent."""
+        ...
+
+    def send(self, data: str | bytes) -> NotSent | None:
+        """Queue a message, in order; None: it is queued. What is not queued leaves nothing behind."""
         ...
 
     def close(self) -> None: ...
+
+
+def is_reliable(channel: DataChannel) -> bool:
+    """Whether no message may be lost (RFC 8831 section 6.1)."""
+    return channel.max_retransmits is None and channel.max_packet_life_time is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ import random
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
 from videocli.errors import error
 from videocli.media.frames import MediaKind
-from videocli.media.peer import DataChannel, MediaPacket, Receiver, Sender
+from videocli.media.peer import DataChannel, MediaPacket, NotSent, Receiver, Sender, is_reliable
 from videocli.protocol.rsp import SubscribedTrack, WireError
 from videocli.server.leg import Leg
 from videocli.server.room import Feed
@@ -24,7 +23,8 @@ _log = logging.getLogger(__name__)
 KEYFRAME_SECONDS = 0.3
 """Requests to one publisher are at least so far apart; one that comes too soon is made later."""
 
-OriginT = TypeVar("OriginT", Receiver, DataChannel)
+_NO_CODEC = WireError(53404, error(53404).message)
+_TOO_SLOW = WireError(0, "The messages of the data track come faster than they can be delivered here")
 
 
 class _Delivery(ABC):
@@ -44,8 +44,9 @@ class _Delivery(ABC):
 
 
 class _Refused(_Delivery):
-    def __init__(self) -> None:
+    def __init__(self, why: WireError) -> None:
         super().__init__(None)
+        self.why = why
 
     def detach(self) -> None:
         pass
@@ -150,23 +151,28 @@ class _MediaSource(_Source):
 
 
 class _DataDelivery(_Delivery):
-    def __init__(self, media_id: str, channel: DataChannel, channels: list[DataChannel]) -> None:
+    def __init__(self, media_id: str, channel: DataChannel, deliveries: "list[_DataDelivery]") -> None:
         super().__init__(media_id)
         self._channel = channel
-        self._channels = channels
+        self._deliveries = deliveries
 
     def detach(self) -> None:
-        self._channels.remove(self._channel)
+        self._deliveries.remove(self)
 
     def end(self) -> None:
         self._channel.close()
+
+    def send(self, data: str | bytes) -> bool:
+        """Carry a message; False: the subscriber takes too little, and may not miss this one."""
+        is_lost = self._channel.send(data) is NotSent.FULL
+        return not (is_lost and is_reliable(self._channel))
 
 
 class _DataSource(_Source):
     def __init__(self, label: str) -> None:
         self._label = label
         self._origin: DataChannel | None = None
-        self._channels: list[DataChannel] = []
+        self._deliveries: list[_DataDelivery] = []
 
     @property
     def has_begun(self) -> bool:
@@ -180,16 +186,20 @@ class _DataSource(_Source):
     def deliver(self, subscriber: Leg, media_id: str) -> _Delivery:
         assert self._origin is not None
         channel = subscriber.open_channel(media_id, like=self._origin)
-        self._channels.append(channel)
-        return _DataDelivery(media_id, channel, self._channels)
+        delivery = _DataDelivery(media_id, channel, self._deliveries)
+        self._deliveries.append(delivery)
+        return delivery
 
-    def forward(self, data: str | bytes) -> None:
-        """Carry a message."""
-        for channel in self._channels:
+    def forward(self, data: str | bytes) -> list[_DataDelivery]:
+        """Carry a message; the deliveries that cannot go on without it."""
+        broken = []
+        for delivery in self._deliveries:
             try:
-                channel.send(data)
+                if not delivery.send(data):
+                    broken.append(delivery)
             except Exception:
                 _log.exception("a message of %s was not forwarded", self._label)
+        return broken
 
 
 class Forwarder:
@@ -233,9 +243,10 @@ class Forwarder:
 
     def subscribed(self, participant_sid: str) -> tuple[SubscribedTrack, ...]:
         """What a participant gets, and under which ids."""
-        refusal = WireError(53404, error(53404).message)
         return tuple(
-            SubscribedTrack(feed.track_sid, delivery.media_id, None if delivery.media_id else refusal)
+            SubscribedTrack(
+                feed.track_sid, delivery.media_id, delivery.why if isinstance(delivery, _Refused) else None
+            )
             for feed, delivery in self._deliveries.get(participant_sid, {}).items()
         )
 
@@ -244,15 +255,26 @@ class Forwarder:
         deliveries = self._deliveries.get(participant_sid, {})
         for feed, delivery in list(deliveries.items()):
             if isinstance(delivery, _MediaDelivery) and delivery.sender in senders:
-                delivery.detach()
-                delivery.end()
-                deliveries[feed] = _Refused()
+                self._refuse(deliveries, feed, _NO_CODEC)
 
-    def take_message(self, participant_sid: str, label: str, data: str | bytes) -> None:
-        """A participant said something on one of its channels."""
+    def take_message(self, participant_sid: str, label: str, data: str | bytes) -> bool:
+        """A participant said something on one of its channels; whether that changed who gets what.
+
+        A subscriber of a reliable track whose queue is full loses the track, and is told so: all that it gets
+        is without gaps.
+        """
         source = self._data.get((participant_sid, label))
-        if source is not None:
-            source.forward(data)
+        broken = source.forward(data) if source is not None else []
+        for deliveries in self._deliveries.values() if broken else ():
+            for feed, delivery in list(deliveries.items()):
+                if delivery in broken:
+                    self._refuse(deliveries, feed, _TOO_SLOW)
+        return bool(broken)
+
+    def _refuse(self, deliveries: dict[Feed, _Delivery], feed: Feed, why: WireError) -> None:
+        deliveries[feed].detach()
+        deliveries[feed].end()
+        deliveries[feed] = _Refused(why)
 
     def _bind(self, feeds: Mapping[Feed, None]) -> None:
         for feed in [feed for feed in self._sources if feed not in feeds]:

@@ -264,7 +264,8 @@ class Hub:
                     states = (state,) if given_up is None else (given_up, state)
                     client.connection.send(ServerUpdate(RoomState(peer_connections=states)))
             case lg.MessageReceived(label, data):
-                client.house.forwarder.take_message(client.participant.sid, label, data)
+                if client.house.forwarder.take_message(client.participant.sid, label, data):
+                    client.house.settle()
             case lg.SourcesChanged():
                 client.house.settle()
             case lg.SendersRefused(senders):

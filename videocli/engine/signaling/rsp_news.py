@@ -133,6 +133,7 @@ class News:
         if media_ids != self._media_ids:
             self._media_ids = media_ids
             yield rp.SubscriptionsChanged(dict(media_ids))
+        self._failed_subscriptions &= {track.sid for track in subscribed.tracks if track.id is None}
         for track in subscribed.tracks:
             if track.error is not None and track.sid not in self._failed_subscriptions:
                 self._failed_subscriptions.add(track.sid)

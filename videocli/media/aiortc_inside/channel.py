@@ -7,12 +7,10 @@ from typing import Any
 from aiortc import RTCDataChannel, RTCDataChannelParameters
 
 from videocli.media.aiortc_inside.dtls import SctpTransport
-from videocli.media.peer import DataChannelClosed, DataChannelOpened, DataMessage, PeerEvent
+from videocli.media.messages import MAX_UNSENT_BYTES, MAX_UNSENT_MESSAGES, UnsentMessages, size_of
+from videocli.media.peer import DataChannelClosed, DataChannelOpened, DataMessage, NotSent, PeerEvent
 
 _logger = logging.getLogger(__name__)
-
-_MAX_UNSENT_BYTES = 8 << 20
-"""What a channel keeps for an other side that takes nothing; SCTP itself knows no bound."""
 
 
 class _DcepText(str):
@@ -33,7 +31,7 @@ class PeerDataChannel:
         self._channel = channel
         self._is_local = is_local
         self._deliver = deliver
-        self._waiting: list[str | bytes] = []
+        self._waiting = UnsentMessages()
         channel.on("open", self._opened)
         channel.on("message", self._message_received)
         channel.on("close", self._closed)
@@ -79,31 +77,35 @@ class PeerDataChannel:
     def max_packet_life_time(self) -> int | None:
         return self._channel.maxPacketLifeTime
 
-    def send(self, data: str | bytes) -> None:
-        if self._unsent_bytes + len(data) > _MAX_UNSENT_BYTES:
-            _logger.warning("A message was dropped: the other side of a data channel does not take them")
-        elif self._channel.readyState == "connecting":
-            self._waiting.append(data)
-        elif self.is_open:
-            self._send_now(data)
-
     @property
-    def _unsent_bytes(self) -> int:
-        return sum(map(len, self._waiting)) if self._waiting else self._channel.bufferedAmount
+    def unsent_bytes(self) -> int:
+        return self._waiting.size + self._channel.bufferedAmount
+
+    def send(self, data: str | bytes) -> NotSent | None:
+        if self._channel.readyState == "connecting":
+            return None if self._waiting.add(data) else NotSent.FULL
+        if not self.is_open:
+            return NotSent.CLOSED
+        # The queue is the transport's: its channels share one association, and wait for each other.
+        queued = len(self._channel.transport._data_channel_queue)
+        if self.unsent_bytes + size_of(data) > MAX_UNSENT_BYTES or queued >= MAX_UNSENT_MESSAGES:
+            return NotSent.FULL
+        return self._send_now(data)
 
     def close(self) -> None:
-        self._waiting.clear()
+        self._waiting.take()
         self._channel.close()
 
-    def _send_now(self, data: str | bytes) -> None:
+    def _send_now(self, data: str | bytes) -> NotSent | None:
         try:
             self._channel.send(data)
         except ValueError as error:
             _logger.warning("A message on data channel %s was dropped: %s", self.label, error)
+            return NotSent.TOO_LARGE
+        return None
 
     def _opened(self, *_: Any) -> None:
-        waiting, self._waiting = self._waiting, []
-        for data in waiting:
+        for data in self._waiting.take():
             self._send_now(data)
         self._deliver(DataChannelOpened(self, self._is_local))
 
