@@ -5,9 +5,11 @@ import errno
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from videocli import tokens
 from videocli.cli import destination, output, settings
+from videocli.cli.data_out import DataOutFace, open_data_out
 from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
 from videocli.cli.leaving import Departure
@@ -41,6 +43,8 @@ class JoinRequest:
     media: tuple[tuple[MediaKind, str], ...] = ()
     """What to publish: kind and source."""
     data: tuple[PublishData, ...] = ()
+    data_out: Path | None = None
+    """Where to write the messages that come."""
     subscribe: bool = True
     limits: Limits = field(default_factory=Limits)
     stats_seconds: float | None = None
@@ -54,6 +58,7 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
     Raises `UsageError`, `SourceError` or `VideoError` for what fails before the room is joined.
     """
     tokens.check_room_name(request.room)
+    data_out = None if request.data_out is None else open_data_out(request.data_out)
     began_at = asyncio.get_running_loop().time()
     token = _token_source(request, outside)
     try:
@@ -75,6 +80,8 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
             is_token_renewable=token.is_renewable,
         )
         face = make_face(request.face)
+        if request.data_out is not None and data_out is not None:
+            face = DataOutFace(face, request.data_out, data_out)
         return await stay_with(face, config, outside, request.limits, departure, began_at, request.sinks)
 
 

@@ -91,6 +91,15 @@ def join(
             "max-packet-life-time=MILLISECONDS. Repeatable.",
         ),
     ] = None,
+    data_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Append every message that comes on a data track: a JSON object a line, with time, "
+            "participant, track and data (text, or base64).",
+        ),
+    ] = None,
     no_subscribe: Annotated[
         bool, typer.Option("--no-subscribe", help="Receive nobody's tracks; see only that they are there.")
     ] = False,
@@ -199,6 +208,7 @@ def join(
         region=region,
         media=tuple(("video", spec) for spec in video or ()) + tuple(("audio", spec) for spec in audio or ()),
         data=tracks,
+        data_out=data_out,
         subscribe=not no_subscribe,
         limits=Limits(condition, timeout, duration),
         stats_seconds=stats_interval,

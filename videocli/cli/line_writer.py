@@ -31,15 +31,24 @@ class LineWriter:
         self._loop = asyncio.get_running_loop()
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ended = asyncio.Event()
+        self._given = 0
         self._taken = 0
         """Bytes that the reader took; written by the thread only."""
-        self._failure: OSError | None = None
+        self.failure: OSError | None = None
+        """Why nothing more can be written."""
         # A daemon: a reader who never reads must not keep the process alive.
         threading.Thread(target=self._work, name="line writer", daemon=True).start()
 
     def write(self, line: str) -> None:
         """Write a line, sooner or later; never blocks."""
-        self._waiting.put(f"{line}\n".encode(self._encoding, "backslashreplace"))
+        data = f"{line}\n".encode(self._encoding, "backslashreplace")
+        self._given += len(data)
+        self._waiting.put(data)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """What waits for the reader."""
+        return self._given - self._taken
 
     async def close(self) -> None:
         """Wait until all is written, or the reader has taken nothing for `STALLED_SECONDS`.
@@ -53,15 +62,15 @@ class LineWriter:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STALLED_SECONDS):
                     await self._ended.wait()
-        if self._failure is not None and self._failure.errno not in _GONE:
-            raise self._failure
+        if self.failure is not None and self.failure.errno not in _GONE:
+            raise self.failure
 
     def _work(self) -> None:
         try:
             while (line := self._waiting.get()) is not None:
                 self._write(memoryview(line))
         except OSError as failure:
-            self._failure = failure
+            self.failure = failure
             self._on_loop(self._on_failure)
         finally:
             self._on_loop(self._ended.set)
