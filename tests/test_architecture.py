@@ -52,7 +52,7 @@ TABLE = (
     Row(
         "engine/reports engine/events engine/commands",
         PURE,
-        f"{COMMON} media/frames media/peer engine/reports engine/events",
+        f"{COMMON} media/frames media/peer engine/reports engine/events protocol/subscribe_rules",
     ),
     Row("engine/room/*", PURE, f"{COMMON} media/frames engine/reports engine/events engine/room/*"),
     Row(
@@ -66,6 +66,11 @@ TABLE = (
         f"{COMMON} protocol/* media/peer engine/reports engine/commands engine/signaling/*",
     ),
     Row("engine/legs engine/meter engine/taps", PURE, f"{COMMON} {MEDIA} engine/*"),
+    Row(
+        "engine/subscriptions",
+        PURE,
+        f"{COMMON} engine/room/participants protocol/subscribe_rules",
+    ),
     Row("engine/track_errors", PURE, f"{COMMON} {MEDIA} engine/publishing"),
     Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
     Row(
@@ -82,9 +87,10 @@ TABLE = (
     ),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer"),
     Row(
-        "cli/event_lines cli/stdin_commands cli/data_tracks cli/until",
+        "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
         PURE,
-        f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words",
+        f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words "
+        "protocol/subscribe_rules",
     ),
     Row(
         "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",
@@ -96,7 +102,7 @@ TABLE = (
         DOES,
         f"{COMMON} cli/* outside tokens typer engine/session engine/events engine/commands engine/reports "
         "engine/signaling/backend dashboard/terminal server/serve server/events media/sources* media/sinks* "
-        "media/frames media/peer",
+        "media/frames media/peer protocol/subscribe_rules",
     ),
     Row("__main__", DOES, "cli/app"),
 )

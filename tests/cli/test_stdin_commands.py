@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from videocli.cli.stdin_commands import MAX_LINE_BYTES, CommandError, PublishRequest, Request, parse
 from videocli.engine import commands as cmd
+from videocli.protocol.subscribe_rules import SubscribeRule
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,13 @@ from videocli.engine import commands as cmd
         (
             '{"command":"setPriority","track":"camera","priority":"high"}',
             cmd.SetPriority("camera", "high"),
+        ),
+        ('{"command":"subscribe","track":"MT1"}', cmd.Subscribe(SubscribeRule(True, track_sid="MT1"))),
+        ('{"command":"unsubscribe","track":"MT1"}', cmd.Subscribe(SubscribeRule(False, track_sid="MT1"))),
+        ('{"command":"subscribe","rule":"all"}', cmd.Subscribe(SubscribeRule(True))),
+        (
+            '{"command":"unsubscribe","rule":"alice:video"}',
+            cmd.Subscribe(SubscribeRule(False, publisher="alice", kind="video")),
         ),
         ('  { "track" : "李", "command" : "unpublish" }  ', cmd.Unpublish("李")),
     ],
@@ -92,8 +100,12 @@ def test_the_commands_of_the_contract(line: str, request_: Request) -> None:
         ('{"command":"enable","track":["video"]}', "'track' is not a string"),
         ('{"command":"setPriority","track":"a"}', "'priority' is missing"),
         ('{"command":"setPriority","track":"a","priority":"urgent"}', "none of low, standard, high"),
-        ('{"command":"subscribe","track":"MT1"}', "cannot subscribe to single tracks yet"),
-        ('{"command":"unsubscribe","track":"MT1"}', "cannot subscribe to single tracks yet"),
+        ('{"command":"subscribe"}', "either 'track' or 'rule'"),
+        ('{"command":"unsubscribe","track":"MT1","rule":"video"}', "either 'track' or 'rule'"),
+        ('{"command":"subscribe","track":1}', "'track' is not a string"),
+        ('{"command":"subscribe","rule":"-video"}', "has no sign"),
+        ('{"command":"unsubscribe","rule":"none"}', "not none"),
+        ('{"command":"unsubscribe","rule":":video"}', "names nobody"),
     ],
 )
 def test_anything_else_is_an_error_that_says_why(line: str, complaint: str) -> None:

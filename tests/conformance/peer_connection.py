@@ -300,6 +300,53 @@ async def check_second_channel_needs_no_negotiation(lab: PeerLab) -> None:
         await both.server.first(DataChannelOpened, lambda event: event.channel.label == "second")
 
 
+async def check_a_track_that_is_unwanted_from_the_first_is_not_sent(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        await both.channel("chat")
+        both.client.peer.refuse(["cam"])
+        camera = both.server.peer.add_sender("video", "cam")
+        microphone = both.server.peer.add_sender("audio", "mic")
+        await both.server_offers()
+        await both.client.first(RemoteTrackStarted)
+        assert [e.receiver.track_id for e in both.client.all(RemoteTrackStarted)] == ["mic"]
+        assert (camera.codec, microphone.codec) == (None, Codec.OPUS)
+        assert not both.client.peer.needs_negotiation
+        assert not both.server.peer.needs_negotiation
+
+
+async def check_a_track_can_be_refused_and_taken_again(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        await both.channel("chat")
+        microphone = both.server.peer.add_sender("audio", "mic")
+        await both.server_offers()
+        first = (await both.client.first(RemoteTrackStarted)).receiver
+        async with Talk(microphone):
+            await Collected(first).more(5)
+            both.client.peer.refuse(["mic"])
+            assert both.client.peer.needs_negotiation
+            await both.client_offers()
+            sent = microphone.stats().packets
+            await asyncio.sleep(0.2)
+            assert microphone.stats().packets == sent
+        assert [e.receiver for e in both.client.all(RemoteTrackEnded)] == [first]
+        assert microphone.codec is None
+        assert not both.client.peer.needs_negotiation
+        await both.server_offers()
+        assert len(both.client.all(RemoteTrackStarted)) == 1
+        both.client.peer.refuse([])
+        assert both.client.peer.needs_negotiation
+        await both.client_offers()
+        assert microphone.codec is Codec.OPUS
+        await both.client.until(lambda: len(both.client.all(RemoteTrackStarted)) == 2)
+        _, again = (e.receiver for e in both.client.all(RemoteTrackStarted))
+        assert (again.track_id, again.mid) == (first.track_id, first.mid)
+        assert not both.client.peer.needs_negotiation
+        assert not both.server.peer.needs_negotiation
+        sounds = Collected(again)
+        async with Talk(microphone):
+            await sounds.more(5)
+
+
 async def check_closed_channel_closes_at_both_ends(lab: PeerLab) -> None:
     async with pair(lab) as both:
         ours, theirs = await both.channel("short")

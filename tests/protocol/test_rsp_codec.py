@@ -44,6 +44,7 @@ from videocli.protocol.rsp import (
     WireError,
 )
 from videocli.protocol.rsp_codec import encode, parse_client_message, parse_server_message
+from videocli.protocol.subscribe_rules import SubscribeRule, SubscribeRules
 
 TRACK = {"id": "t1", "kind": "audio", "name": "mic", "enabled": True, "priority": "standard"}
 PARTICIPANT = {"revision": 2, "tracks": [TRACK]}
@@ -122,6 +123,19 @@ CLIENT_MESSAGES: list[ClientMessage] = [
         subscribe_all=False,
         media_signaling=("active_speaker", "network_quality"),
     ),
+    ClientUpdate(
+        "s",
+        LocalParticipant(3),
+        subscribe_rules=SubscribeRules(
+            2,
+            (
+                SubscribeRule(False),
+                SubscribeRule(True, publisher="alice", kind="video"),
+                SubscribeRule(False, track_sid="MT1"),
+            ),
+        ),
+    ),
+    Sync("room", "t", "s", LocalParticipant(3), subscribe_rules=SubscribeRules(1, ())),
     ClientUpdate("s", LocalParticipant(3), (PeerConnectionState("pc", ice=Ice("u", 1, complete=True)),)),
     Sync(
         "room", "t", "s", LocalParticipant(3), (PeerConnectionState("pc", Description("answer", 2, "v=0")),)
@@ -237,6 +251,12 @@ def change(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("peer_connections.0.ice", {"ufrag": "u", "revision": 1, "candidates": ["x"]}),
         ("peer_connections.0.ice", {"ufrag": None, "revision": 1}),
         ("subscribe", {"rules": "all"}),
+        ("subscribe_rules", {"rules": []}),
+        ("subscribe_rules", {"revision": 1, "rules": [{"type": "include"}]}),
+        ("subscribe_rules", {"revision": 1, "rules": [{"type": "maybe", "all": True}]}),
+        ("subscribe_rules", {"revision": 1, "rules": [{"type": "include", "kind": "smell"}]}),
+        ("subscribe_rules", {"revision": 1, "rules": [{"type": "include", "track": 1}]}),
+        ("subscribe_rules", {"revision": 1, "rules": [{"type": "include", "all": True}] * 257}),
         ("publisher", "me"),
     ],
 )

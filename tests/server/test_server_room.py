@@ -5,6 +5,7 @@ import pytest
 
 from videocli.errors import RoomError
 from videocli.protocol.rsp import LocalParticipant, LocalTrack, PublishedTrack
+from videocli.protocol.subscribe_rules import EVERYTHING, NOTHING, SubscribeRule, SubscribeRules
 from videocli.server.room import MAX_TRACKS, Participant, Room
 
 CAMERA = LocalTrack("id-cam", "video", "cam")
@@ -156,6 +157,23 @@ def test_whoever_does_not_subscribe_gets_nothing() -> None:
     room = a_room()
     enter(room, "alice", CAMERA)
     assert room.feeds_for(enter(room, "bob", subscribes=False)) == ()
+
+
+def test_feeds_follow_the_rules_of_the_subscriber_and_only_newer_ones_count() -> None:
+    room = a_room()
+    enter(room, "alice", CAMERA, MICROPHONE)
+    bob = enter(room, "bob")
+    no_video = SubscribeRule(False, kind="video")
+    assert bob.subscribe(SubscribeRules(1, (*EVERYTHING, no_video)))
+    assert [feed.kind for feed in room.feeds_for(bob)] == ["audio"]
+    assert not bob.subscribe(SubscribeRules(1, EVERYTHING))
+    assert not bob.subscribe(None)
+    assert [feed.kind for feed in room.feeds_for(bob)] == ["audio"]
+    camera = next(track.sid for track in room.views(besides=bob)[0].tracks if track.kind == "video")
+    assert bob.subscribe(SubscribeRules(2, (*NOTHING, SubscribeRule(True, track_sid=camera))))
+    assert [feed.kind for feed in room.feeds_for(bob)] == ["video"]
+    assert bob.subscribe(SubscribeRules(3, (*NOTHING, SubscribeRule(True, publisher="alice"))))
+    assert len(room.feeds_for(bob)) == 2
 
 
 def test_whoever_is_away_keeps_publishing() -> None:

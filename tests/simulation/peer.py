@@ -5,7 +5,7 @@ Each frame is one packet. All events come through `loop.call_soon`, so in order 
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from tests.simulation.fake_sdp import SectionKind, WireDescription, WireSection, read, write
@@ -151,6 +151,8 @@ class _Section:
     agreed_msid: str | None = None
     """What the other side knows that we send here."""
     receiver: FakeReceiver | None = None
+    their_msid: str | None = None
+    """What the other side would send."""
 
     @property
     def wanted_msid(self) -> str | None:
@@ -194,6 +196,7 @@ class FakePeer:
         self._timer: asyncio.TimerHandle | None = None
         self._sections: list[_Section] = []
         self._unplaced: list[FakeSender] = []
+        self._unwanted: frozenset[str] = frozenset()
         self._channels: list[FakeDataChannel] = []
         self._offer: _Offer | None = None
         self._restart_ufrag: str | None = None
@@ -212,12 +215,20 @@ class FakePeer:
             or self._restart_ufrag
             or (self._channels and not self._has_data_section())
             or any(section.wanted_msid != section.agreed_msid for section in self._sections)
+            or any(
+                section.their_msid is not None
+                and (section.their_msid in self._unwanted) != (section.receiver is None)
+                for section in self._sections
+            )
         )
 
     async def create_offer(self) -> str:
         await self._take_time(53400)
         senders = {section.mid: section.sender for section in self._sections if section.sender is not None}
-        wire = [self._wire(section, receives=True) for section in self._sections]
+        wire = [
+            self._wire(section, receives=section.their_msid not in self._unwanted)
+            for section in self._sections
+        ]
         for sender in self._unplaced:
             free = next(
                 (s for s in self._sections if s.is_ours and s.kind == sender.kind and s.mid not in senders),
@@ -275,7 +286,8 @@ class FakePeer:
             section = self._section(theirs.mid) or self._add_section(theirs.mid, theirs.kind, is_ours=False)
             section.agreed_msid = section.wanted_msid
             self._apply(section, theirs)
-            wire.append(self._wire(section, receives=theirs.msid is not None))
+            receives = theirs.msid is not None and theirs.msid not in self._unwanted
+            wire.append(self._wire(section, receives))
         self._set_remote(offer)
         self._tell_candidates(self.ufrag)
         return write(WireDescription(self.id, self.ufrag, tuple(wire)))
@@ -309,6 +321,9 @@ class FakePeer:
         for section in self._sections:
             if section.sender is sender:
                 section.sender = None
+
+    def refuse(self, track_ids: Collection[str]) -> None:
+        self._unwanted = frozenset(track_ids)
 
     def open_data_channel(
         self,
@@ -453,13 +468,18 @@ class FakePeer:
         """Take over what the other side says of a section."""
         if section.kind == "application":
             return
+        section.their_msid = theirs.msid
+        taken = theirs.msid if theirs.msid not in self._unwanted else None
         receiver = section.receiver
-        if receiver is not None and receiver.track_id != theirs.msid:
+        if receiver is not None and receiver.track_id != taken:
             section.receiver = None
             self.report(RemoteTrackEnded(receiver))
-        if theirs.msid is not None and section.receiver is None:
-            section.receiver = FakeReceiver(self, section.kind, section.mid, theirs.msid)
+        if taken is not None and section.receiver is None:
+            section.receiver = FakeReceiver(self, section.kind, section.mid, taken)
             self.report(RemoteTrackStarted(section.receiver))
+        if section.sender is not None and not theirs.receives:
+            section.sender.codec = section.sender.mid = None
+            section.sender.is_possible = section.sender.has_keyframe = False
         if section.sender is not None and theirs.receives:
             section.sender.mid = section.mid
             section.sender.codec = Codec.OPUS if section.kind == "audio" else self._network.video_codec

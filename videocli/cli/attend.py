@@ -25,6 +25,7 @@ from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
+from videocli.protocol.subscribe_rules import EVERYTHING, Rules
 from videocli.server.serve import ServeConfig, serve
 
 
@@ -45,7 +46,7 @@ class JoinRequest:
     data: tuple[PublishData, ...] = ()
     data_out: Path | None = None
     """Where to write the messages that come."""
-    subscribe: bool = True
+    subscribe: Rules = EVERYTHING
     limits: Limits = field(default_factory=Limits)
     stats_seconds: float | None = None
     sinks: tuple[SinkRequest, ...] = ()

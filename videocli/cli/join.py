@@ -103,6 +103,15 @@ def join(
     no_subscribe: Annotated[
         bool, typer.Option("--no-subscribe", help="Receive nobody's tracks; see only that they are there.")
     ] = False,
+    subscribe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            show_default=False,
+            help="Receive only this: all, none, audio, video, data, IDENTITY or IDENTITY:KIND; or with a '-' "
+            "before it, all but this. Repeatable: the last rule that matches a track decides.",
+        ),
+    ] = None,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -158,7 +167,7 @@ def join(
 
     On a terminal you see the room; otherwise, or with --plain, one line an event; with --json an object an
     event, and commands are taken as JSON lines on stdin, whose end does not end the stay: disconnect,
-    sendMessage, publish, unpublish, enable, disable, setPriority, stats.
+    sendMessage, publish, unpublish, enable, disable, setPriority, subscribe, unsubscribe, stats.
 
     Where no server runs on this machine, the first join is one until it leaves; 'videocli serve' stays.
 
@@ -178,6 +187,7 @@ def join(
     from videocli.cli.leaving import leavable
     from videocli.cli.room_sinks import sink_requests
     from videocli.cli.stay import Limits
+    from videocli.cli.subscribe_rules import parse_rules
     from videocli.cli.until import parse_until
 
     if json and plain:
@@ -193,6 +203,10 @@ def join(
         tracks = tuple(map(parse_data_track, data or ()))
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="'--data'") from fault
+    try:
+        wanted = parse_rules(subscribe or (), not no_subscribe)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="'--subscribe'") from fault
     if timeout is not None and until is None:
         raise typer.BadParameter("it needs --until to wait for", param_hint="'--timeout'")
     try:
@@ -209,7 +223,7 @@ def join(
         media=tuple(("video", spec) for spec in video or ()) + tuple(("audio", spec) for spec in audio or ()),
         data=tracks,
         data_out=data_out,
-        subscribe=not no_subscribe,
+        subscribe=wanted,
         limits=Limits(condition, timeout, duration),
         stats_seconds=stats_interval,
         sinks=sink_requests(record, record_by.value, pipe or []),

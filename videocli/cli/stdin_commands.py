@@ -4,14 +4,16 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from videocli.cli.data_tracks import data_track
+from videocli.cli.subscribe_rules import parse_rule
 from videocli.engine import commands as cmd
 from videocli.engine.reports import Priority
 from videocli.errors import VideoError
 from videocli.media.frames import MediaKind, TrackKind
+from videocli.protocol.subscribe_rules import SubscribeRule
 
 MAX_LINE_BYTES = 65_536
 
@@ -166,11 +168,21 @@ def _set_enabled(enabled: bool) -> Callable[[_Fields], Request]:
     return lambda fields: cmd.SetEnabled(fields.text("track"), enabled)
 
 
-def _not_offered(fields: _Fields) -> Request:
-    raise CommandError(
-        message="videocli cannot subscribe to single tracks yet",
-        explanation="It gets every track of the room, or none when it joined with --no-subscribe.",
-    )
+def _subscribe(include: bool) -> Callable[[_Fields], Request]:
+    def build(fields: _Fields) -> Request:
+        if fields.has("track") == fields.has("rule"):
+            raise fields.wrong("it takes either 'track' or 'rule'")
+        if fields.has("track"):
+            return cmd.Subscribe(SubscribeRule(include, track_sid=fields.text("track")))
+        text = fields.text("rule")
+        if text == "none" or text[:1] in ("+", "-"):
+            raise fields.wrong("'rule' has no sign, and is not none: the command says which it is")
+        try:
+            return cmd.Subscribe(replace(parse_rule(text), include=include))
+        except ValueError as fault:
+            raise fields.wrong(str(fault)) from fault
+
+    return build
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[_Fields], Request]]] = {
@@ -196,8 +208,16 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Fields], Request]]] = {
         '{"command":"setPriority","track":"SID or name","priority":"high"}; or low, or standard',
         lambda fields: cmd.SetPriority(fields.text("track"), fields.one_of("priority", _PRIORITIES)),
     ),
-    "subscribe": ("", _not_offered),
-    "unsubscribe": ("", _not_offered),
+    "subscribe": (
+        '{"command":"subscribe","track":"SID"}; or "rule" in place of "track": all, audio, video, data, '
+        "IDENTITY or IDENTITY:KIND",
+        _subscribe(True),
+    ),
+    "unsubscribe": (
+        '{"command":"unsubscribe","track":"SID"}; or "rule" in place of "track": all, audio, video, data, '
+        "IDENTITY or IDENTITY:KIND",
+        _subscribe(False),
+    ),
     "stats": ('{"command":"stats"}', lambda fields: cmd.ReportStats()),
 }
 """Name → how to write it, and what makes it."""

@@ -7,6 +7,7 @@ from videocli.engine.events import FileFinished, FileStarted
 from videocli.engine.reports import Priority
 from videocli.errors import VideoError
 from videocli.media.frames import Source
+from videocli.protocol.subscribe_rules import SubscribeRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class SendMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Receive, or no longer receive, the tracks that a rule matches, whatever the rules before it say."""
+
+    rule: SubscribeRule
+
+
+@dataclass(frozen=True, slots=True)
 class ReportStats:
     """Say a `Stats` event now."""
 
@@ -105,6 +113,7 @@ Command = (
     | SetEnabled
     | SetPriority
     | SendMessage
+    | Subscribe
     | ReportStats
     | Practise
     | Complain

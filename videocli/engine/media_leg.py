@@ -122,6 +122,7 @@ class MediaLeg:
         self._dead: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._signaling_up = asyncio.Event()
+        self._unwanted: frozenset[str] = frozenset()
         self.peers: dict[str, Peer] = {}
         self.publishing = Publishing(report, self._spawn)
         self.receivers: dict[str, mp.Receiver] = {}
@@ -174,6 +175,14 @@ class MediaLeg:
         for peer in self.peers.values():
             self.publishing.attach(peer.id, peer.connection)
             peer.wake.set()
+
+    def refuse(self, media_ids: frozenset[str]) -> None:
+        """Take nothing that comes under these ids, and all else; data channels stay open."""
+        if media_ids != self._unwanted:
+            self._unwanted = media_ids
+            for peer in self.peers.values():
+                peer.connection.refuse(media_ids)
+            self.negotiate()
 
     def describe(self, said: rp.DescriptionReceived) -> None:
         """The server described its end; an id that we do not know asks for a new peer connection."""
@@ -243,6 +252,7 @@ class MediaLeg:
         peer = Peer(peer_id, connection)
         self.peers[peer_id] = peer
         self.publishing.attach(peer_id, connection)
+        connection.refuse(self._unwanted)
         peer.worker = self._spawn(self._work(peer))
         peer.wake.set()
         return peer

@@ -76,6 +76,8 @@ class Joined:
     media_region: str | None = None
     signaling_region: str | None = None
     is_recording: bool = False
+    takes_rules: bool = False
+    """The server sends what the rules say; False: all, or nothing if the rules include nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class SubscriptionsChanged:
     """All remote tracks we are subscribed to: track SID → msid's second word, or data channel's label."""
 
     media_ids: dict[str, str]
+    unwanted: frozenset[str] = frozenset()
+    """Media ids of what the server sends and we do not want."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,10 @@ from videocli.engine.room.snapshot import Snapshot, outage_snapshot
 from videocli.engine.room.tracks import LocalTrack
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
+from videocli.engine.subscriptions import Subscriptions
 from videocli.engine.taps import FrameTaker, Taps
 from videocli.engine.track_errors import message_not_sent, messages_lost, no_such_track
-from videocli.errors import VideoError, error
+from videocli.errors import TrackError, VideoError, error
 from videocli.media.frames import Source, TrackKind
 from videocli.media.messages import size_of
 from videocli.media.peer import PeerConfig, Receiver
@@ -93,6 +94,7 @@ class Session:
         self._recent: deque[ev.Occurrence] = deque(maxlen=RECENT_EVENTS)
         self._connected_at: datetime | None = None
         self._asked_to_connect = False
+        self._subscriptions = Subscriptions(config.signaling.subscribe)
         self._backend: SignalingBackend = RspBackend(config.signaling, outside, self._inbox.put_nowait)
         self._media = MediaLeg(outside.make_peer, config.gather, outside.random, self._inbox.put_nowait)
         self._meter = Meter(self._media.counters)
@@ -106,6 +108,8 @@ class Session:
             rp.PublicationFailed: lambda report: self._take_back(report.track_id),
             rp.SignalingLost: lambda report: self._media.signaling_is(up=False),
             rp.Resynced: self._resynced,
+            rp.Joined: lambda report: self._subscriptions.joined(report.takes_rules),
+            rp.SubscriptionsChanged: lambda report: self._media.refuse(report.unwanted),
             LocalDescription: self._send_description,
             LocalCandidates: self._send_candidates,
             PeerEnded: lambda ended: self._backend.forget_peer(ended.peer_id),
@@ -120,6 +124,7 @@ class Session:
             cmd.SetEnabled: self._set_enabled,
             cmd.SetPriority: self._set_priority,
             cmd.SendMessage: self._send_message,
+            cmd.Subscribe: self._subscribe,
             cmd.ReportStats: lambda command: self._say_stats(),
             cmd.Practise: self._practise,
             cmd.Complain: lambda command: self._complain(command.error),
@@ -368,6 +373,14 @@ class Session:
                 self._complain(message_not_sent(info.name, size_of(command.data), reason))
         elif command.track is not None and self._room.local.find(command.track):
             self._complain(no_such_track(command.track))
+
+    def _subscribe(self, command: cmd.Subscribe) -> None:
+        try:
+            self._subscriptions.add(command.rule, self._room.participants)
+        except TrackError as reason:
+            self._complain(reason)
+        else:
+            self._backend.set_subscriptions(self._subscriptions.rules)
 
     def _messages_lost(self, lost: MessagesLost) -> None:
         track = self._room.local.tracks.get(lost.track_id)

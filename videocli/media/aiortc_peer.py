@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from aiortc import RTCDataChannel
@@ -23,7 +23,13 @@ from videocli.media.aiortc_inside.flow import MediaFlow
 from videocli.media.aiortc_inside.generation import GatherFrom, Generation, IceTiming
 from videocli.media.aiortc_inside.ice import IceTransport, candidate_text, parse_candidate
 from videocli.media.aiortc_inside.router import Router
-from videocli.media.aiortc_inside.sections import Section, apply_answer, apply_offer, plan_offer
+from videocli.media.aiortc_inside.sections import (
+    Section,
+    apply_answer,
+    apply_offer,
+    brings_what_we_like,
+    plan_offer,
+)
 from videocli.media.aiortc_inside.tasks import BackgroundTasks
 from videocli.media.frames import MediaKind
 from videocli.media.peer import (
@@ -96,6 +102,7 @@ class AiortcPeer:
         self._versions = itertools.count(1)
         self._used_mids: set[str] = set()
         self._sections: tuple[Section, ...] = ()
+        self._unwanted: frozenset[str] = frozenset()
         self._remote: RemoteDescription | None = None
         self._offer: _Offer | None = None
         self._fresh: Generation | None = None
@@ -117,6 +124,7 @@ class AiortcPeer:
         has_data_section = any(section.kind == "application" for section in self._sections)
         return (
             not self._flow.is_agreed()
+            or not all(brings_what_we_like(section, self._unwanted) for section in self._sections)
             or (self._sctp is not None and not has_data_section)
             or self._restarts_wanted > self._restarts_done
         )
@@ -132,6 +140,7 @@ class AiortcPeer:
             with_data=self._sctp is not None,
             style=self._style,
             used_mids=self._used_mids,
+            unwanted=self._unwanted,
         )
         self._offer = _Offer(sections, generation, self._restarts_wanted)
         return self._describe(sections, generation, "auto")
@@ -167,7 +176,11 @@ class AiortcPeer:
         try:
             remote = parse_description(sdp)
             sections = apply_offer(
-                self._sections, remote.media, tracks=self._flow.senders, bundled=remote.bundled
+                self._sections,
+                remote.media,
+                tracks=self._flow.senders,
+                bundled=remote.bundled,
+                unwanted=self._unwanted,
             )
             self._check_transport(remote)
         except ValueError as reason:
@@ -205,6 +218,9 @@ class AiortcPeer:
 
     def remove_sender(self, sender: Sender) -> None:
         self._flow.remove_sender(sender)
+
+    def refuse(self, track_ids: Collection[str]) -> None:
+        self._unwanted = frozenset(track_ids)
 
     def open_data_channel(
         self,

@@ -6,7 +6,7 @@ as twilio-video.js does with Chromium (lib/signaling/v2/peerconnection.js), and 
 behind.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -365,6 +365,14 @@ class PeerConnection(Protocol):
 
     def remove_sender(self, sender: Sender) -> None:
         """Stop sending; negotiate afterwards."""
+        ...
+
+    def refuse(self, track_ids: Collection[str]) -> None:
+        """Receive nothing under these ids of the other side's `a=msid`, and what it sends else.
+
+        A section that would bring one is answered, and offered, without receiving; what comes already ends
+        with the next negotiation.
+        """
         ...
 
     def open_data_channel(

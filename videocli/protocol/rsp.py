@@ -8,6 +8,8 @@ own spelling stays in this module.
 from dataclasses import dataclass
 from typing import Literal
 
+from videocli.protocol.subscribe_rules import SubscribeRules
+
 TrackKind = Literal["audio", "video", "data"]
 Priority = Literal["low", "standard", "high"]
 ParticipantState = Literal["connected", "reconnecting", "disconnected"]
@@ -153,6 +155,8 @@ class Options:
     """Seconds a lost client may take to resume."""
     media_region: str | None = None
     signaling_region: str | None = None
+    subscribe_rules: bool = False
+    """The server decides by the client's `subscribe_rules`, an extension of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,8 @@ class Connect:
     """The rule `include all` (or `exclude all`)."""
     media_signaling: tuple[str, ...] = ()
     """Names of the channels the client can use."""
+    subscribe_rules: SubscribeRules | None = None
+    """None: `subscribe_all` says it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,8 @@ class ClientUpdate:
     session: str
     participant: LocalParticipant
     peer_connections: tuple[PeerConnectionState, ...] = ()
+    subscribe_rules: SubscribeRules | None = None
+    """Always whole, once there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,7 @@ class Sync:
     session: str
     participant: LocalParticipant
     peer_connections: tuple[PeerConnectionState, ...] = ()
+    subscribe_rules: SubscribeRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from videocli.protocol.rsp import (
     TrackKind,
 )
 from videocli.protocol.rsp_peer_json import Json, read_peer_connections, with_members, write_peer_connection
+from videocli.protocol.subscribe_rules import MAX_RULES, SubscribeRule, SubscribeRules
 
 _MAX_TOKEN = 16_384
 _MAX_TRACKS = 256
@@ -43,6 +44,7 @@ def parse_client_message(body: Mapping[str, object]) -> ClientMessage:
                 session=fields.string("session"),
                 participant=_own_participant(fields.object("participant")),
                 peer_connections=read_peer_connections(fields, _MAX_PEER_CONNECTIONS),
+                subscribe_rules=_subscribe_rules(fields),
             )
         case "sync":
             return Sync(
@@ -51,6 +53,7 @@ def parse_client_message(body: Mapping[str, object]) -> ClientMessage:
                 session=fields.string("session"),
                 participant=_own_participant(fields.object("participant")),
                 peer_connections=read_peer_connections(fields, _MAX_PEER_CONNECTIONS),
+                subscribe_rules=_subscribe_rules(fields),
             )
         case "disconnect":
             return Disconnect(fields.string_or_none("session"))
@@ -68,6 +71,7 @@ def _connect(fields: Fields) -> Connect:
         ice_servers="overrode" if fields.raw("ice_servers") == "overrode" else "acquire",
         subscribe_all=_subscribe_all(fields.object_or_none("subscribe")),
         media_signaling=media_signaling.names() if media_signaling is not None else (),
+        subscribe_rules=_subscribe_rules(fields),
     )
 
 
@@ -111,6 +115,33 @@ def _subscribe_all(fields: Fields | None) -> bool:
     return not any(rule.raw("type") == "exclude" and rule.raw("all") is True for rule in rules)
 
 
+def _subscribe_rules(fields: Fields) -> SubscribeRules | None:
+    said = fields.object_or_none("subscribe_rules")
+    if said is None:
+        return None
+    return SubscribeRules(
+        said.revision(), tuple(_subscribe_rule(rule) for rule in said.objects("rules", MAX_RULES))
+    )
+
+
+def _subscribe_rule(fields: Fields) -> SubscribeRule:
+    include = {"include": True, "exclude": False}.get(fields.string("type"))
+    if include is None:
+        raise fields.wrong("type", "include or exclude")
+    kind = fields.string_or_none("kind")
+    if kind is not None and kind not in _KINDS:
+        raise fields.wrong("kind", "audio, video or data")
+    rule = SubscribeRule(
+        include,
+        publisher=fields.string_or_none("publisher"),
+        kind=_KINDS[kind] if kind is not None else None,
+        track_sid=fields.string_or_none("track"),
+    )
+    if rule.is_about_all and fields.raw("all") is not True:
+        raise fields.wrong("all", "true where there is no filter")
+    return rule
+
+
 def encode_client_message(message: ClientMessage) -> Json:
     """The body of a client's message."""
     match message:
@@ -123,9 +154,10 @@ def encode_client_message(message: ClientMessage) -> Json:
             body = {"session": message.session, "type": "update", "version": 2}
             if message.peer_connections:
                 body["peer_connections"] = [write_peer_connection(s) for s in message.peer_connections]
-            return body | {"participant": _encode_own_participant(message.participant)}
+            body["participant"] = _encode_own_participant(message.participant)
+            return with_members(body, subscribe_rules=_encode_rules(message.subscribe_rules))
         case Sync():
-            return {
+            body = {
                 "name": message.name,
                 "participant": _encode_own_participant(message.participant),
                 "peer_connections": [write_peer_connection(state) for state in message.peer_connections],
@@ -134,6 +166,7 @@ def encode_client_message(message: ClientMessage) -> Json:
                 "session": message.session,
                 "token": message.token,
             }
+            return with_members(body, subscribe_rules=_encode_rules(message.subscribe_rules))
         case Disconnect():
             return {"session": message.session, "type": "disconnect", "version": 2}
 
@@ -170,7 +203,7 @@ def _encode_connect(message: Connect) -> Json:
             "user_agent": message.publisher.user_agent,
         }
     rule = "include" if message.subscribe_all else "exclude"
-    return body | {
+    body |= {
         "media_signaling": {
             channel: {"transports": [{"type": "data-channel"}]} for channel in message.media_signaling
         },
@@ -178,3 +211,17 @@ def _encode_connect(message: Connect) -> Json:
         "format": "unified",
         "token": message.token,
     }
+    return with_members(body, subscribe_rules=_encode_rules(message.subscribe_rules))
+
+
+def _encode_rules(said: SubscribeRules | None) -> Json | None:
+    if said is None:
+        return None
+    return {"revision": said.revision, "rules": [_encode_rule(rule) for rule in said.rules]}
+
+
+def _encode_rule(rule: SubscribeRule) -> Json:
+    body: Json = {"type": "include" if rule.include else "exclude"}
+    if rule.is_about_all:
+        return body | {"all": True}
+    return with_members(body, publisher=rule.publisher, kind=rule.kind, track=rule.track_sid)

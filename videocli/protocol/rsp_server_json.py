@@ -83,6 +83,7 @@ def _connected(fields: Fields) -> Connected:
             session_timeout=max(options.number("session_timeout", default=DEFAULT_SESSION_TIMEOUT), 0.0),
             media_region=options.string_or_none("media_region"),
             signaling_region=options.string_or_none("signaling_region"),
+            subscribe_rules=options.raw("subscribe_rules") is True,
         ),
         participant_sid=participant.string("sid"),
         participant_identity=participant.string("identity"),
@@ -328,6 +329,7 @@ def _encode_connected(message: Connected) -> Json:
             {"session_timeout": options.session_timeout},
             media_region=options.media_region,
             signaling_region=options.signaling_region,
+            subscribe_rules=options.subscribe_rules or None,
         ),
     }
 

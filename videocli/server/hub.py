@@ -147,12 +147,13 @@ class Hub:
             raise error(53004)
         room, participant = self._registry.enter(name, grants.identity, message.subscribe_all)
         participant.apply(message.participant)
+        participant.subscribe(message.subscribe_rules)
         house = self._house(room)
         rsp = RspServer(
             _new_id(self._outside.random),
             participant.sid,
             participant.identity,
-            Options(self._session_timeout, media_region="local", signaling_region="local"),
+            Options(self._session_timeout, "local", "local", subscribe_rules=True),
         )
         client = Client(house, participant, rsp, connection, self._new_leg(participant, house, offers[0].id))
         self._connections[connection] = client
@@ -183,6 +184,7 @@ class Hub:
         client.given_up = None
         client.participant.come_back()
         client.participant.apply(message.participant)
+        client.participant.subscribe(message.subscribe_rules)
         self._describe(client, message.peer_connections)
         client.leg.reachable(True)
         connection.send(client.rsp.synced(client.house.picture(client), [client.leg.standing()]))
@@ -194,9 +196,12 @@ class Hub:
         if client is None or message.session != client.rsp.session:
             raise error(53204)
         self._describe(client, message.peer_connections)
+        subscribes_anew = client.participant.subscribe(message.subscribe_rules)
         if client.participant.apply(message.participant):
             client.house.settle()
             client.house.confirm(client)
+        elif subscribes_anew:
+            client.house.settle()
 
     def _disconnect(self, connection: Connection) -> None:
         client = self._connections[connection]

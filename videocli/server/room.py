@@ -21,6 +21,7 @@ from videocli.protocol.rsp import (
     TrackKind,
     WireError,
 )
+from videocli.protocol.subscribe_rules import EVERYTHING, NOTHING, SubscribeRules, wants
 
 MAX_TRACKS = 16
 """Tracks of one participant at the same time; the next one fails with 53203."""
@@ -70,7 +71,6 @@ class Participant:
         self.identity = identity
         self.number = number
         """Higher for those who came later."""
-        self.subscribes = subscribes
         self.phase = Phase.JOINING
         self.away_until: float | None = None
         """While away: when its session ends."""
@@ -78,6 +78,8 @@ class Participant:
         """False once its media path has failed, until it is back."""
         self._chance = chance
         self._revision = -1
+        self._rules = EVERYTHING if subscribes else NOTHING
+        self._rules_revision = -1
         self._publications: dict[str, Publication] = {}
         self._failures: dict[str, VideoError] = {}
         self._view = RemoteParticipant(sid, identity, "connected", revision=1)
@@ -111,6 +113,17 @@ class Participant:
         for track in state.tracks:
             self._publish(track)
         return True
+
+    def subscribe(self, state: SubscribeRules | None) -> bool:
+        """Take over what the client wants to get; False: it says nothing new."""
+        if state is None or state.revision <= self._rules_revision:
+            return False
+        self._rules, self._rules_revision = state.rules, state.revision
+        return True
+
+    def wants(self, feed: Feed, publisher: str) -> bool:
+        """Whether the client wants a track; `publisher` is the identity of its publisher."""
+        return wants(self._rules, publisher, feed.kind, feed.track_sid)
 
     def _publish(self, track: LocalTrack) -> None:
         if track.id in self._failures:
@@ -228,11 +241,12 @@ class Room:
 
     def feeds_for(self, participant: Participant) -> tuple[Feed, ...]:
         """What a participant should get."""
-        if not participant.subscribes or not participant.is_visible:
+        if not participant.is_visible:
             return ()
         return tuple(
             feed
             for other in self.participants
             if other.is_visible and other is not participant
             for feed in other.feeds()
+            if participant.wants(feed, other.identity)
         )

@@ -8,6 +8,7 @@ from videocli.engine.signaling.rsp_client import RspClient, State
 from videocli.errors import VideoError
 from videocli.media.peer import IceCandidate, IceServer
 from videocli.protocol.rsp import Publisher
+from videocli.protocol.subscribe_rules import EVERYTHING, NOTHING, Rules, SubscribeRule
 
 MIC = rp.LocalTrackInfo("t1", "mic", "audio")
 CAM = rp.LocalTrackInfo("t2", "cam", "video")
@@ -530,3 +531,88 @@ def test_what_cannot_be_used_is_noted_and_the_session_goes_on(body: dict[str, An
     assert client.reports() == []
     assert client.state is State.CONNECTED
     assert bool(client.ignored()) == (body.get("type") != "synced")
+
+
+NO_VIDEO = (*EVERYTHING, SubscribeRule(False, kind="video"))
+NO_VIDEO_SAID = [{"type": "include", "all": True}, {"type": "exclude", "kind": "video"}]
+
+
+def joined_with(subscribe: Rules, **options: Any) -> tuple[RspClient, dict[str, Any]]:
+    """A client in a room, and its *connect*."""
+    client = RspClient("my-room", Publisher("videocli", "1", "test"), subscribe)
+    client.first_message("token")
+    client.receive({"type": "iced", "ice_servers": []})
+    client.connect("pc", "offer 1", [])
+    (connect,) = client.messages()
+    client.receive(connected(options={"session_timeout": 30, **options}, participants=OTHERS))
+    client.messages()
+    client.reports()
+    return client, connect
+
+
+OTHERS = [
+    participant(
+        "PA1",
+        1,
+        tracks=[
+            {"sid": "MT1", "kind": "video", "name": "cam"},
+            {"sid": "MT2", "kind": "audio", "name": "mic"},
+        ],
+    )
+]
+
+
+@pytest.mark.parametrize(("rules", "kind"), [(EVERYTHING, "include"), (NOTHING, "exclude")])
+def test_without_rules_of_ours_we_say_what_the_sdk_says(rules: Rules, kind: str) -> None:
+    client, connect = joined_with(rules, subscribe_rules=True)
+    assert connect["subscribe"] == {"rules": [{"type": kind, "all": True}], "revision": 1}
+    assert "subscribe_rules" not in connect
+    client.set_tracks([MIC])
+    (update,) = client.messages()
+    assert "subscribe_rules" not in update
+
+
+def test_rules_are_said_whole_in_connect_update_and_sync() -> None:
+    client, connect = joined_with(NO_VIDEO, subscribe_rules=True)
+    assert connect["subscribe"]["rules"] == [{"type": "include", "all": True}]
+    assert connect["subscribe_rules"] == {"revision": 1, "rules": NO_VIDEO_SAID}
+    client.set_subscriptions(EVERYTHING)
+    (update,) = client.messages()
+    assert update["subscribe_rules"] == {"revision": 2, "rules": [{"type": "include", "all": True}]}
+    client.lost()
+    client.set_subscriptions(NO_VIDEO)
+    assert client.messages() == []
+    assert client.first_message("token")["subscribe_rules"] == {"revision": 3, "rules": NO_VIDEO_SAID}
+
+
+def test_a_server_that_takes_no_rules_hears_none_once_that_is_known() -> None:
+    client, connect = joined_with(NO_VIDEO)
+    assert "subscribe_rules" in connect
+    client.set_subscriptions(NOTHING)
+    client.set_tracks([MIC])
+    (update,) = client.messages()
+    assert "subscribe_rules" not in update
+    client.lost()
+    assert "subscribe_rules" not in client.first_message("token")
+
+
+def subscribed(revision: int) -> dict[str, Any]:
+    tracks = [{"sid": f"MT{number}", "id": f"m{number}"} for number in (1, 2, 3)]
+    return {"type": "update", "subscribed": {"revision": revision, "tracks": tracks}}
+
+
+def test_what_a_server_that_takes_no_rules_sends_against_them_is_unwanted() -> None:
+    client, _ = joined_with(NO_VIDEO)
+    client.receive(subscribed(1))
+    assert client.reports() == [rp.SubscriptionsChanged({"MT2": "m2"}, frozenset({"m1"}))]
+    later = participant("PA2", 1, tracks=[{"sid": "MT3", "kind": "video", "name": "cam"}])
+    client.receive({"type": "update", "participants": [later]})
+    assert client.reports()[1:] == [rp.SubscriptionsChanged({"MT2": "m2"}, frozenset({"m1", "m3"}))]
+    client.set_subscriptions((*NOTHING, SubscribeRule(True, publisher="id of PA1")))
+    assert client.reports() == [rp.SubscriptionsChanged({"MT1": "m1", "MT2": "m2"}, frozenset({"m3"}))]
+
+
+def test_a_server_that_takes_rules_is_believed() -> None:
+    client, _ = joined_with(NO_VIDEO, subscribe_rules=True)
+    client.receive(subscribed(1))
+    assert client.reports() == [rp.SubscriptionsChanged({"MT1": "m1", "MT2": "m2", "MT3": "m3"})]

@@ -58,6 +58,7 @@ class Room:
         self.error: VideoError | None = None
         """Why the room ended."""
         self._media_ids: dict[str, str] = {}
+        self._unwanted: frozenset[str] = frozenset()
         self._arrived: dict[str, ArrivedMedia] = {}
         self._early_messages: dict[str, list[str | bytes]] = {}
         self._out: list[ev.Event] = []
@@ -239,7 +240,9 @@ class Room:
             self._message(participant, track, data)
 
     def _subscriptions_changed(self, report: rp.SubscriptionsChanged, now: float) -> None:
-        self._media_ids = report.media_ids
+        self._media_ids, self._unwanted = report.media_ids, report.unwanted
+        for label in self._unwanted:
+            self._early_messages.pop(label, None)
         self._match()
 
     def _subscription_failed(self, report: rp.SubscriptionFailed, now: float) -> None:
@@ -285,6 +288,8 @@ class Room:
         found = self.track_of(report.label)
         if found is not None:
             self._message(*found, report.data)
+            return
+        if report.label in self._unwanted:
             return
         early = self._early_messages.setdefault(report.label, [])
         if len(early) < MAX_EARLY_MESSAGES:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from videocli.engine.reports import DescriptionType, LocalTrackInfo
 from videocli.media.peer import IceCandidate
+from videocli.protocol.subscribe_rules import EVERYTHING, Rules
 
 TokenSource = Callable[[], Awaitable[str]]
 """Gives an access token, a fresh one if it can. Raises `TokenError`."""
@@ -19,7 +20,8 @@ class SignalingConfig:
     room: str | None
     """None: the token decides."""
     token: TokenSource
-    subscribe_all: bool = True
+    subscribe: Rules = EVERYTHING
+    """What to receive."""
 
 
 class SignalingBackend(Protocol):
@@ -38,6 +40,10 @@ class SignalingBackend(Protocol):
 
     def set_tracks(self, tracks: Sequence[LocalTrackInfo]) -> None:
         """All the tracks we want published now."""
+        ...
+
+    def set_subscriptions(self, rules: Rules) -> None:
+        """All we want to receive from now on."""
         ...
 
     def describe(self, peer_id: str, kind: DescriptionType, revision: int, sdp: str | None) -> None:

@@ -24,6 +24,7 @@ from videocli.errors import TokenError, VideoError, error
 from videocli.media.peer import IceCandidate
 from videocli.outside import DialError, MessageTransport, Outside
 from videocli.protocol.rsp import Publisher
+from videocli.protocol.subscribe_rules import Rules
 from videocli.protocol.tcmp import (
     BodyReceived,
     BusyReceived,
@@ -152,7 +153,7 @@ class RspBackend:
         self._outside = outside
         self._report = report
         publisher = Publisher("videocli", __version__, f"videocli/{__version__} ({platform.system()})")
-        self._rsp = RspClient(config.room, publisher, config.subscribe_all)
+        self._rsp = RspClient(config.room, publisher, config.subscribe)
         self._backoff = Backoff(outside.random)
         self._token = ""
         self._conversation: _Conversation | None = None
@@ -186,6 +187,11 @@ class RspBackend:
     def set_tracks(self, tracks: Sequence[rp.LocalTrackInfo]) -> None:
         """All the tracks we want published now."""
         self._rsp.set_tracks(tracks)
+        self._settle()
+
+    def set_subscriptions(self, rules: Rules) -> None:
+        """All we want to receive from now on."""
+        self._rsp.set_subscriptions(rules)
         self._settle()
 
     def describe(self, peer_id: str, kind: rp.DescriptionType, revision: int, sdp: str | None) -> None:

@@ -25,6 +25,7 @@ from videocli.media.peer import IceCandidate, IceServer
 from videocli.protocol import rsp
 from videocli.protocol.fields import ProtocolError
 from videocli.protocol.rsp_codec import Json, encode, parse_server_message
+from videocli.protocol.subscribe_rules import EVERYTHING, NOTHING, Rules, SubscribeRules
 
 _ROOM_COMPLETED = 53118
 _ROOM_CONNECT_FAILED = 53104
@@ -58,11 +59,13 @@ class RspClient:
         self,
         room: str | None,
         publisher: rsp.Publisher,
-        subscribe_all: bool = True,
+        subscribe: Rules = EVERYTHING,
     ) -> None:
         self._room = room
         self._publisher = publisher
-        self._subscribe_all = subscribe_all
+        # Without rules beyond the SDK's own, our messages are the SDK's.
+        self._subscribe_all = any(rule.include for rule in subscribe)
+        self._rules = None if subscribe in (EVERYTHING, NOTHING) else SubscribeRules(1, subscribe)
         self._state = State.CONNECTING
         self._token = ""
         self._session: str | None = None
@@ -74,7 +77,7 @@ class RspClient:
         self._is_participant_unsaid = False
         self._unsaid: dict[str, rsp.PeerConnectionState] = {}
         self._held: list[rsp.ServerMessage] = []
-        self._news = News()
+        self._news = News(subscribe)
         self._messages: list[Json] = []
         self._reports: list[rp.SignalingReport] = []
         self._ignored: list[str] = []
@@ -121,7 +124,9 @@ class RspClient:
             for peer_id, peer in self._peers.items()
             if peer.description is not None
         )
-        return encode(rsp.Sync(self._room, token, self._session, self._participant, peers))
+        return encode(
+            rsp.Sync(self._room, token, self._session, self._participant, peers, self._rules_to_say)
+        )
 
     # What the user wants
 
@@ -143,6 +148,7 @@ class RspClient:
                     peer_connections=(rsp.PeerConnectionState(peer_id, description),),
                     publisher=self._publisher,
                     subscribe_all=self._subscribe_all,
+                    subscribe_rules=self._rules,
                 )
             )
         )
@@ -150,6 +156,13 @@ class RspClient:
     def set_tracks(self, tracks: Sequence[rp.LocalTrackInfo]) -> None:
         """All tracks we want published now."""
         if self._count_changes(tracks):
+            self._say()
+
+    def set_subscriptions(self, rules: Rules) -> None:
+        """All we want to receive from now on; once we are in."""
+        self._rules = SubscribeRules(self._rules.revision + 1 if self._rules else 1, rules)
+        self._reports.extend(self._news.want(rules))
+        if self._news.server_takes_rules:
             self._say()
 
     def describe(self, peer_id: str, kind: rp.DescriptionType, revision: int, sdp: str | None) -> None:
@@ -287,7 +300,12 @@ class RspClient:
 
     def _update(self, peers: tuple[rsp.PeerConnectionState, ...]) -> None:
         session = self._session or ""
-        self._messages.append(encode(rsp.ClientUpdate(session, self._participant, peers)))
+        update = rsp.ClientUpdate(session, self._participant, peers, self._rules_to_say)
+        self._messages.append(encode(update))
+
+    @property
+    def _rules_to_say(self) -> SubscribeRules | None:
+        return self._rules if self._news.server_takes_rules else None
 
     def _peer(self, peer_id: str) -> _Peer:
         return self._peers.setdefault(peer_id, _Peer())

@@ -2,6 +2,9 @@
 
 Every piece comes whole with a revision, and may come again or out of order (rsp.md, Revision rules). The
 counters live as long as the session, across resumes.
+
+What we do not want to receive, a server that takes our rules never sends. From any other we hear of it all
+the same; then it is no subscription of ours, and its media is reported as unwanted.
 """
 
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from videocli.engine import reports as rp
 from videocli.errors import error
 from videocli.media.peer import IceCandidate
 from videocli.protocol import rsp
+from videocli.protocol.subscribe_rules import EVERYTHING, Rules, wants
 
 _NEVER = -1
 """Before the first revision, which may be 0 (production-facts.md, section 3)."""
@@ -27,14 +31,17 @@ class _Known:
 class News:
     """Turns what the server says into reports, leaving out what has been said before."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules = EVERYTHING) -> None:
         self.own_sid = ""
+        self.server_takes_rules = False
+        self._rules = rules
         self._participants: dict[str, _Known] = {}
         self._published_revision = _NEVER
         self._subscribed_revision = _NEVER
         self._recording_revision = _NEVER
         self._is_recording = False
-        self._media_ids: dict[str, str] = {}
+        self._listed: dict[str, str] = {}
+        self._subscriptions = rp.SubscriptionsChanged({})
         self._failed_subscriptions: set[str] = set()
         self._wanted_tracks: frozenset[str] = frozenset()
         self._settled_tracks: set[str] = set()
@@ -49,6 +56,7 @@ class News:
     def joined(self, message: rsp.Connected) -> Iterator[rp.SignalingReport]:
         """What *connected* says."""
         self.own_sid = message.participant_sid
+        self.server_takes_rules = message.options.subscribe_rules
         self._learn(message.state.participants or ())
         self._learn_recording(message.state.recording)
         yield rp.Joined(
@@ -61,6 +69,7 @@ class News:
             media_region=message.options.media_region,
             signaling_region=message.options.signaling_region,
             is_recording=self._is_recording,
+            takes_rules=self.server_takes_rules,
         )
         yield from self._rest(message.state)
 
@@ -87,6 +96,11 @@ class News:
             yield rp.ParticipantsChanged(changed)
         yield from self._learn_and_report_recording(state.recording)
         yield from self._rest(state)
+
+    def want(self, rules: Rules) -> Iterator[rp.SignalingReport]:
+        """What we want to receive has changed."""
+        self._rules = rules
+        yield from self._learn_subscriptions()
 
     def _present(self) -> tuple[rp.ParticipantInfo, ...]:
         infos = (known.info for known in self._participants.values())
@@ -122,6 +136,8 @@ class News:
         if state.subscribed is not None and state.subscribed.revision > self._subscribed_revision:
             self._subscribed_revision = state.subscribed.revision
             yield from self._subscribed(state.subscribed)
+        else:
+            yield from self._learn_subscriptions()
         for peer in state.peer_connections or ():
             yield from self._peer(peer)
         if state.published is not None and state.published.revision > self._published_revision:
@@ -129,15 +145,30 @@ class News:
             yield from self._published(state.published)
 
     def _subscribed(self, subscribed: rsp.Subscribed) -> Iterator[rp.SignalingReport]:
-        media_ids = {track.sid: track.id for track in subscribed.tracks if track.id is not None}
-        if media_ids != self._media_ids:
-            self._media_ids = media_ids
-            yield rp.SubscriptionsChanged(dict(media_ids))
+        self._listed = {track.sid: track.id for track in subscribed.tracks if track.id is not None}
+        yield from self._learn_subscriptions()
         self._failed_subscriptions &= {track.sid for track in subscribed.tracks if track.id is None}
         for track in subscribed.tracks:
             if track.error is not None and track.sid not in self._failed_subscriptions:
                 self._failed_subscriptions.add(track.sid)
                 yield rp.SubscriptionFailed(track.sid, error(track.error.code, track.error.message))
+
+    def _learn_subscriptions(self) -> Iterator[rp.SignalingReport]:
+        new = rp.SubscriptionsChanged(dict(self._listed))
+        if not self.server_takes_rules and self._rules != EVERYTHING:
+            # A track that we do not know yet is neither: what it is will be known when it is published.
+            known = {
+                track.sid: wants(self._rules, each.info.identity, track.kind, track.sid)
+                for each in self._participants.values()
+                for track in each.info.tracks
+            }
+            new = rp.SubscriptionsChanged(
+                {sid: media_id for sid, media_id in self._listed.items() if known.get(sid)},
+                frozenset(media_id for sid, media_id in self._listed.items() if known.get(sid) is False),
+            )
+        if new != self._subscriptions:
+            self._subscriptions = new
+            yield new
 
     def _published(self, published: rsp.Published) -> Iterator[rp.SignalingReport]:
         for track in published.tracks:

@@ -4,7 +4,7 @@ Nothing here changes anything: an offer is planned, an answer is worked out, and
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
@@ -73,6 +73,8 @@ class Section:
     track: LocalTrack | None = None
     remote: RemoteMedia | None = None
     """Set while we receive."""
+    unwanted_track: str | None = None
+    """What the other side would send, if we took it."""
     is_refused: bool = False
     """Port 0: nothing will ever flow here."""
     format: str = "UDP/TLS/RTP/SAVPF"
@@ -86,6 +88,7 @@ def plan_offer(
     with_data: bool,
     style: MidStyle,
     used_mids: Iterable[str],
+    unwanted: Collection[str] = (),
 ) -> tuple[Section, ...]:
     """The sections of an offer that asks for `tracks`, in the order of the m-lines.
 
@@ -98,7 +101,7 @@ def plan_offer(
         if track is not None:
             waiting.remove(track)
         planned.append(replace(section, track=track))
-    planned = [_wanted(_reused(section, waiting), style) for section in planned]
+    planned = [_as_we_like(_wanted(_reused(section, waiting), style), unwanted) for section in planned]
     mids = _MidMaker(style, {*used_mids, *(section.mid for section in agreed)})
     for track in waiting:
         planned.append(_wanted(_new_section(track.kind, track, planned, mids), style))
@@ -131,6 +134,7 @@ def apply_offer(
     *,
     tracks: Iterable[LocalTrack],
     bundled: Sequence[str],
+    unwanted: Collection[str] = (),
 ) -> tuple[Section, ...]:
     """What we agree to of an offer. Our tracks stay where they are, and never go on a section of theirs.
 
@@ -148,9 +152,28 @@ def apply_offer(
             section = replace(known, track=known.track if known.track in present else None)
         else:
             section = Section(mid=mid, kind=_section_kind(offered), is_ours=False)
-        section = replace(section, is_refused=mid not in bundled)
-        sections.append(_agreed(section, offered, section.track is not None, True))
+        section = replace(section, is_refused=mid not in bundled, unwanted_track=None)
+        agreed_on = _agreed(section, offered, section.track is not None, True)
+        sections.append(_as_we_like(agreed_on, unwanted))
     return tuple(sections)
+
+
+def brings_what_we_like(section: Section, unwanted: Collection[str]) -> bool:
+    """Whether it neither receives what is unwanted, nor leaves out what no longer is."""
+    return _as_we_like(section, unwanted) == section
+
+
+def _as_we_like(section: Section, unwanted: Collection[str]) -> Section:
+    """The section without a track that is unwanted, or with one that was and no longer is."""
+    if section.is_refused:
+        return section
+    if section.remote is not None and section.remote.track_id in unwanted:
+        return replace(section, receives=False, remote=None, unwanted_track=section.remote.track_id)
+    if section.unwanted_track is not None:
+        if section.unwanted_track in unwanted:
+            return replace(section, receives=False)
+        return replace(section, receives=True, unwanted_track=None)
+    return section
 
 
 def _section_kind(media: MediaDescription) -> SectionKind:
