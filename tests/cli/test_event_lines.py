@@ -22,12 +22,14 @@ ROOM = ev.Room("RM1", "demo", "connected")
 ALICE = ev.Participant("PA1", "alice", "connected")
 BOB = ev.Participant("PA2", "bob", "connected")
 CAMERA = ev.Track("MT1", "camera", "video", True, "standard")
+CAROL = ev.PresentParticipant("PA3", "carol", "reconnecting", (CAMERA,))
 CHAT = ev.Track("MT2", "chat", "data", True, "standard")
 LOST = error(53001)
 COUNTERS = TrackStats(100, 64_000, 3, 90, 2, 0.004, 0.024, 640, 480, 1, 2, Codec.VP8)
 
 PARTICIPANT = {"sid": "PA2", "identity": "bob", "state": "connected"}
 TRACK = {"sid": "MT1", "name": "camera", "kind": "video", "enabled": True, "priority": "standard"}
+CAROL_FIELDS = {"sid": "PA3", "identity": "carol", "state": "reconnecting", "tracks": [TRACK]}
 ERROR = {
     "code": 53001,
     "name": "SignalingConnectionDisconnected",
@@ -54,14 +56,14 @@ LOST_WORDS = "53001 SignalingConnectionDisconnected: Signaling connection discon
 
 ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
     (
-        ev.Connected(ALICE, (BOB,), "us1"),
+        ev.Connected(ALICE, (ev.PresentParticipant("PA2", "bob", "connected"), CAROL), "us1"),
         "connected",
         {
             "localParticipant": {"sid": "PA1", "identity": "alice", "state": "connected"},
-            "participants": [PARTICIPANT],
+            "participants": [PARTICIPANT | {"tracks": []}, CAROL_FIELDS],
             "region": "us1",
         },
-        "Connected as alice in region us1; also here: bob",
+        "Connected as alice in region us1; also here: bob, carol (video track camera)",
     ),
     (ev.Reconnecting(LOST), "reconnecting", {"error": ERROR}, f"Reconnecting: {LOST_WORDS}"),
     (
@@ -85,6 +87,12 @@ ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
     (ev.Disconnected(None), "disconnected", {"error": None}, "Disconnected"),
     (ev.Disconnected(LOST), "disconnected", {"error": ERROR}, f"Disconnected: {LOST}"),
     (ev.ParticipantConnected(BOB), "participantConnected", {"participant": PARTICIPANT}, "bob joined"),
+    (
+        ev.ParticipantConnected(CAROL),
+        "participantConnected",
+        {"participant": CAROL_FIELDS},
+        "carol joined with video track camera",
+    ),
     (
         ev.ParticipantReconnecting(BOB),
         "participantReconnecting",
@@ -255,7 +263,7 @@ def test_an_error_without_a_code_has_the_code_null() -> None:
 
 
 def test_a_crowd_is_counted_not_listed() -> None:
-    crowd = tuple(replace(BOB, identity=f"p{number}") for number in range(50))
+    crowd = tuple(replace(CAROL, identity=f"p{number}", tracks=()) for number in range(50))
     line = to_line(ev.Occurrence(TIME, ROOM, ev.Connected(ALICE, crowd, None)), UTC)
     assert line.endswith("p9 and 40 more")
 

@@ -7,10 +7,11 @@ from videocli.engine import events as ev
 from videocli.errors import error
 
 BOB = ev.Participant("PA2", "bob", "connected")
+PRESENT_BOB = ev.PresentParticipant("PA2", "bob", "connected")
 CAM = ev.Track("MT1", "cam", "video", True, "standard")
 CHAT = ev.Track("MT2", "chat", "data", True, "standard")
 ALONE = ev.Connected(ev.Participant("PA1", "alice", "connected"), (), None)
-WITH_BOB = ev.Connected(ev.Participant("PA1", "alice", "connected"), (BOB,), None)
+WITH_BOB = ev.Connected(ev.Participant("PA1", "alice", "connected"), (PRESENT_BOB,), None)
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,12 @@ PEOPLE = st.builds(
 ERRORS = st.builds(VideoError, st.integers(0, 99999), name=ANY_TEXT, message=ANY_TEXT, explanation=ANY_TEXT)
 
 
+def present(snapshot: ParticipantSnapshot) -> ev.PresentParticipant:
+    participant = snapshot.participant
+    tracks = tuple(track.track for track in snapshot.tracks)
+    return ev.PresentParticipant(participant.sid, participant.identity, participant.state, tracks)
+
+
 @st.composite
 def hostile_rooms(draw: st.DrawFn) -> Snapshot:
     """Rooms in which every text of the network is chosen by an enemy."""
@@ -214,7 +220,7 @@ def hostile_rooms(draw: st.DrawFn) -> Snapshot:
     happened: list[ev.Event] = [
         ev.TrackMessage(local.participant, data, draw(ANY_TEXT)),
         ev.Disconnected(reason),
-        ev.Connected(local.participant, tuple(each.participant for each in others), draw(ANY_TEXT)),
+        ev.Connected(local.participant, tuple(map(present, others)), draw(ANY_TEXT)),
     ]
     leg = Leg(draw(st.sampled_from(("connected", "reconnecting"))), rooms.ago(1), reason, draw(ANY_TEXT), 3)
     return replace(

@@ -121,11 +121,14 @@ def _outage(downtime: float | None, attempts: int | None, media_gap: float | Non
 
 
 def _participant(participant: ev.Participant) -> Json:
-    return {
+    fields = {
         "sid": _text(participant.sid),
         "identity": _text(participant.identity),
         "state": participant.state,
     }
+    if isinstance(participant, ev.PresentParticipant):
+        return fields | {"tracks": [_track(track) for track in participant.tracks]}
+    return fields
 
 
 def _track(track: ev.Track) -> Json:

@@ -64,7 +64,12 @@ def describe(event: ev.Event) -> str:
         case ev.Disconnected(reason):
             return "Disconnected" if reason is None else f"Disconnected: {clean(str(reason))}"
         case ev.ParticipantEvent(participant):
-            return _PARTICIPANT[type(event)].format(who=name(participant.identity))
+            sentence = _PARTICIPANT[type(event)].format(who=name(participant.identity))
+            return (
+                f"{sentence} with {_tracks(published)}"
+                if (published := _published(participant))
+                else sentence
+            )
         case ev.TrackEvent(participant, track):
             sentence = _TRACK[type(event)].format(
                 who=name(participant.identity), what=track_words(track), priority=track.priority
@@ -120,12 +125,26 @@ def explained(error: VideoError) -> str:
     return f"{first.rstrip('.')}. {clean(error.explanation).rstrip('.')}"
 
 
-def _others(participants: tuple[ev.Participant, ...]) -> str:
+def _others(participants: tuple[ev.PresentParticipant, ...]) -> str:
     if not participants:
         return "nobody else is here"
-    shown = ", ".join(name(participant.identity) for participant in participants[:10])
+    shown = ", ".join(map(_present, participants[:10]))
     more = len(participants) - 10
     return f"also here: {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def _present(participant: ev.PresentParticipant) -> str:
+    who, tracks = name(participant.identity), participant.tracks
+    return f"{who} ({_tracks(tracks)})" if tracks else who
+
+
+def _published(participant: ev.Participant) -> tuple[ev.Track, ...]:
+    return participant.tracks if isinstance(participant, ev.PresentParticipant) else ()
+
+
+def _tracks(tracks: tuple[ev.Track, ...]) -> str:
+    shown = ", ".join(map(track_words, tracks[:10]))
+    return shown + (f" and {len(tracks) - 10} more" if len(tracks) > 10 else "")
 
 
 def _counted(row: ev.NamedStats) -> str:

@@ -47,6 +47,13 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentParticipant(Participant):
+    """A participant whom we see for the first time, with all that it publishes by then."""
+
+    tracks: tuple[Track, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NamedStats:
     """Counters of one track."""
 
@@ -61,7 +68,7 @@ class Connected:
     """We are in the room."""
 
     local_participant: Participant
-    participants: tuple[Participant, ...]
+    participants: tuple[PresentParticipant, ...]
     region: str | None
 
 

@@ -30,6 +30,11 @@ def subscribed_room() -> Room:
     return room
 
 
+BOBS_TRACKS = tuple(
+    ev.Track(info.sid, info.name, info.kind, info.enabled, info.priority) for info in BOB.tracks
+)
+
+
 def apply(room: Room, *reports: Report, now: float = 0.0) -> list[ev.Event]:
     return [event for report in reports for event in room.apply(report, now)]
 
@@ -45,7 +50,7 @@ class TestJoining:
         assert events == [
             ev.Connected(
                 ev.Participant("PA1", "alice", "connected"),
-                (ev.Participant("PA2", "bob", "connected"),),
+                (ev.PresentParticipant("PA2", "bob", "connected", BOBS_TRACKS),),
                 "us1",
             )
         ]
@@ -69,7 +74,8 @@ class TestJoining:
 class TestParticipants:
     def test_a_newcomer_is_announced_once_with_its_tracks_known(self) -> None:
         room = room_with()
-        assert names(apply(room, rp.ParticipantsChanged((BOB,)))) == ["ParticipantConnected"]
+        newcomer = ev.PresentParticipant("PA2", "bob", "connected", BOBS_TRACKS)
+        assert apply(room, rp.ParticipantsChanged((BOB,))) == [ev.ParticipantConnected(newcomer)]
         assert names(apply(room, rp.ParticipantsChanged((BOB,)))) == []
         assert set(room.participants["PA2"].tracks) == {"MT1", "MT2", "MT3"}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from videocli.engine.events import Participant
+from videocli.engine.events import Participant, PresentParticipant
 from videocli.engine.reports import LocalTrackInfo, ParticipantStateName, Priority
 from videocli.engine.room.tracks import LocalTrack, RemoteTrack
 
@@ -20,6 +20,11 @@ class RemoteParticipant:
     def view(self) -> Participant:
         """As events show it."""
         return Participant(self.sid, self.identity, self.state)
+
+    def first_view(self) -> PresentParticipant:
+        """As the event shows it that first tells of it."""
+        tracks = tuple(track.view() for track in self.tracks.values())
+        return PresentParticipant(self.sid, self.identity, self.state, tracks)
 
 
 @dataclass(slots=True)

@@ -162,7 +162,7 @@ class Room:
         for info in report.participants:
             if info.state != "disconnected":
                 self._add(info)
-        views = tuple(participant.view() for participant in self.participants.values())
+        views = tuple(participant.first_view() for participant in self.participants.values())
         self._out.append(ev.Connected(self.local.view(), views, self.region))
         self._match()
 
@@ -172,7 +172,7 @@ class Room:
             if known is not None:
                 self._update(known, info)
             elif info.state != "disconnected" and info.sid != self.local.sid:
-                self._out.append(ev.ParticipantConnected(self._add(info).view()))
+                self._out.append(ev.ParticipantConnected(self._add(info).first_view()))
         self._match()
 
     def _add(self, info: rp.ParticipantInfo) -> RemoteParticipant:
