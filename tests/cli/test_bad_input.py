@@ -66,6 +66,7 @@ class TestUsage:
             (["join", "room", "--until", "lunch"], "'lunch' cannot be waited for"),
             (["join", "room", "--duration", "nan"], "--duration"),
             (["join", "room", "--data", "chat,unorderd"], "--data"),
+            (["join", "room", "--subscribe", ":video"], "names nobody"),
             (["join", "room", "--url", NOWHERE, "--data-out", "-"], "stdout is taken"),
             (["join", "room", "--url", NOWHERE, "--data-out", "/nowhere/x"], "No such file"),
             (["join", "room", "--url", NOWHERE, "--data-out", "/tmp"], "directory"),

@@ -90,6 +90,35 @@ class TestLimits:
         together(lambda: scene(with_url))
 
 
+def test_who_wants_data_alone_gets_it_also_into_a_file(url: str, tmp_path: Path) -> None:
+    async def scene() -> None:
+        arguments = ("join", "wants", "--url", url, "--json")
+        publishing = ("--audio", "tone", "--data", "chat,unordered,max-retransmits=9")
+        async with videocli(*arguments, "--identity", "bob", *publishing) as bob:
+            await bob.wait_event("localTrackPublished", lambda line: line.fields["track"]["kind"] == "data")
+            wanting = ("--subscribe", "data", "--data-out", str(out))
+            async with videocli(*arguments, "--identity", "alice", *wanting) as alice:
+                present = (await alice.wait_event("connected")).fields["participants"]
+                assert {track["name"] for track in present[0]["tracks"]} >= {"chat"}
+                await alice.wait_event("trackSubscribed")
+                await bob.command("sendMessage", text="grüße")
+                message = (await alice.wait_event("trackMessage")).fields
+                sid = message["track"]["sid"]
+                await alice.command("unsubscribe", track=sid)
+                await alice.wait_event("trackUnsubscribed")
+                await alice.command("subscribe", rule="bob:audio")
+                await alice.wait_event("trackStarted", lambda line: line.fields["track"]["name"] == "tone")
+                await alice.command("disconnect")
+                assert await alice.exit_code() == 0
+            await bob.command("disconnect")
+            assert await bob.exit_code() == 0
+        (kept,) = [json.loads(line) for line in out.read_text().splitlines()]
+        assert kept == {name: message[name] for name in ("time", "participant", "track", "data")}
+
+    out = tmp_path / "messages.ndjson"
+    together(scene)
+
+
 def test_two_see_each_other(url: str) -> None:
     async def scene() -> None:
         arguments = ("join", "two", "--url", url, "--json")

@@ -26,9 +26,9 @@ def bob() -> Callable[[JoinConfig], JoinConfig]:
     return publishing(NamedSource("cam", Ticker()), NamedSource("mic", Ticker("audio")), data=("chat",))
 
 
-def options_without_rules(timeout: float, *regions: str, subscribe_rules: bool) -> rsp.Options:
+def options_without_rules(timeout: float, media: str, signaling: str, subscribe_rules: bool) -> rsp.Options:
     assert subscribe_rules
-    return rsp.Options(timeout, *regions)
+    return rsp.Options(timeout, media, signaling)
 
 
 @pytest.fixture

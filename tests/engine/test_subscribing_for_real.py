@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.engine.test_session import Ticker
+from tests.engine.test_subscribing import options_without_rules
 from tests.simulation.house import KEY
 from videocli import tokens
 from videocli.engine import commands as cmd
@@ -19,7 +20,6 @@ from videocli.media.aiortc_peer import AiortcPeer
 from videocli.media.frames import EncodedFrame
 from videocli.media.peer import PeerConfig, PeerConnection, PeerEvent, Sender
 from videocli.outside import Outside
-from videocli.protocol import rsp
 from videocli.protocol.subscribe_rules import SubscribeRule
 from videocli.server.serve import ServeConfig, serve
 from videocli.websocket import dial, listen
@@ -83,10 +83,7 @@ def test_the_bytes_of_a_track_that_is_given_up_stop_and_come_again(
 ) -> None:
     if not server_takes_rules:
         monkeypatch.setattr("videocli.server.room.Participant.subscribe", lambda participant, state: False)
-        monkeypatch.setattr(
-            "videocli.server.hub.Options",
-            lambda timeout, *regions, subscribe_rules: rsp.Options(timeout, *regions, not subscribe_rules),
-        )
+        monkeypatch.setattr("videocli.server.hub.Options", options_without_rules)
 
     async def run() -> None:
         peers: list[AiortcPeer] = []

@@ -18,7 +18,7 @@ def test_all_that_a_full_channel_took_arrives_in_order_and_then_it_takes_more(
     async def run() -> None:
         async with pair(LAB) as both:
             ours, theirs = await both.channel("chat")
-            sent = []
+            sent: list[str] = []
             while (result := ours.send(f"{len(sent):05}" + "x" * 5000)) is None:
                 sent.append(f"{len(sent):05}" + "x" * 5000)
                 assert ours.unsent_bytes <= 100_000

@@ -266,7 +266,7 @@ class Play:
                 config,
                 signaling=replace(config.signaling, token=give),
                 media=[NamedSource(t.name, ac.Ticker(t.kind)) for t in sources if t.kind != "data"],
-                data=[track.name for track in sources if track.kind == "data"],
+                data=[cmd.PublishData(track.name) for track in sources if track.kind == "data"],
             )
 
         def come() -> Guest:

@@ -107,13 +107,13 @@ class DataOutFace:
         if self._writer is not None:
             failure = self._writer.failure
             self._writer = None
-            why = failure.strerror if failure is not None else "unknown"
+            why = failure.strerror if failure is not None else None
             self._complain(why, "No message is written from now on. Join again with another --data-out.")
 
-    def _complain(self, why: str, what_now: str) -> None:
+    def _complain(self, why: str | None, what_now: str) -> None:
         if self._stay is not None:
             problem = VideoError(name="DataOutFailed", message=self._problem(why), explanation=what_now)
             self._stay.post(cmd.Complain(problem))
 
-    def _problem(self, why: str) -> str:
-        return f"{self._path} cannot be written: {why}"
+    def _problem(self, why: str | None) -> str:
+        return f"{self._path} cannot be written: {why or 'unknown fault'}"

@@ -13,11 +13,10 @@ class Subscriptions:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._server_gives_nothing = False
-        self._joined_for_nothing = not any(rule.include for rule in rules)
 
     def joined(self, takes_rules: bool) -> None:
         """The server let us in. One that knows no rules but the SDK's two keeps to what it was told then."""
-        self._server_gives_nothing = self._joined_for_nothing and not takes_rules
+        self._server_gives_nothing = not takes_rules and not any(rule.include for rule in self.rules)
 
     def add(self, rule: SubscribeRule, participants: Mapping[str, RemoteParticipant]) -> None:
         """Let one more rule come last. Raises `TrackError` when that cannot be had."""

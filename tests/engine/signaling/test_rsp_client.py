@@ -585,6 +585,21 @@ def test_rules_are_said_whole_in_connect_update_and_sync() -> None:
     assert client.first_message("token")["subscribe_rules"] == {"revision": 3, "rules": NO_VIDEO_SAID}
 
 
+def test_rules_that_change_before_the_answer_are_said_after_it() -> None:
+    client = RspClient("my-room", Publisher("videocli", "1", "test"), NOTHING)
+    client.first_message("token")
+    client.receive({"type": "iced", "ice_servers": []})
+    client.set_subscriptions(NO_VIDEO)
+    client.connect("pc", "offer 1", [])
+    client.set_subscriptions(NOTHING)
+    (connect,) = client.messages()
+    assert connect["subscribe"]["rules"] == [{"type": "include", "all": True}]
+    assert connect["subscribe_rules"] == {"revision": 1, "rules": NO_VIDEO_SAID}
+    client.receive(connected(options={"session_timeout": 30, "subscribe_rules": True}))
+    (update,) = client.messages()
+    assert update["subscribe_rules"] == {"revision": 2, "rules": [{"type": "exclude", "all": True}]}
+
+
 def test_a_server_that_takes_no_rules_hears_none_once_that_is_known() -> None:
     client, connect = joined_with(NO_VIDEO)
     assert "subscribe_rules" in connect

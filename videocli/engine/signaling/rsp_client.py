@@ -63,8 +63,8 @@ class RspClient:
     ) -> None:
         self._room = room
         self._publisher = publisher
+        self._subscribe = subscribe
         # Without rules beyond the SDK's own, our messages are the SDK's.
-        self._subscribe_all = any(rule.include for rule in subscribe)
         self._rules = None if subscribe in (EVERYTHING, NOTHING) else SubscribeRules(1, subscribe)
         self._state = State.CONNECTING
         self._token = ""
@@ -147,7 +147,7 @@ class RspClient:
                     participant=self._participant,
                     peer_connections=(rsp.PeerConnectionState(peer_id, description),),
                     publisher=self._publisher,
-                    subscribe_all=self._subscribe_all,
+                    subscribe_all=any(rule.include for rule in self._subscribe),
                     subscribe_rules=self._rules,
                 )
             )
@@ -159,10 +159,11 @@ class RspClient:
             self._say()
 
     def set_subscriptions(self, rules: Rules) -> None:
-        """All we want to receive from now on; once we are in."""
+        """All we want to receive from now on."""
+        self._subscribe = rules
         self._rules = SubscribeRules(self._rules.revision + 1 if self._rules else 1, rules)
         self._reports.extend(self._news.want(rules))
-        if self._news.server_takes_rules:
+        if self._news.server_takes_rules or self._state is State.CONNECTING:
             self._say()
 
     def describe(self, peer_id: str, kind: rp.DescriptionType, revision: int, sdp: str | None) -> None:
