@@ -13,6 +13,7 @@ from videocli.cli.subscribe_rules import parse_rule, parse_rules
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, NamedSource
+from videocli.media.messages import MAX_UNSENT_BYTES
 from videocli.protocol import rsp
 from videocli.protocol.subscribe_rules import SubscribeRule
 
@@ -222,6 +223,30 @@ def test_the_rules_survive_a_reconnection_and_hold_for_what_is_published_later(w
         await asyncio.sleep(2.0)
         assert subscribed(alice) == {"mic", "chat"}
         await asyncio.gather(*(guest.leave() for guest in guests))
+
+    scene(play)
+
+
+def test_a_data_track_that_came_too_fast_fails_and_can_be_had_anew() -> None:
+    async def play(house: House) -> None:
+        bob, alice = house.join("bob", config=publishing(data=("chat",))), house.join("alice")
+        await alice.sees(ev.TrackSubscribed)
+        for failures in (1, 2):
+            house.media.lose("alice", outgoing=False)
+            for _ in range(MAX_UNSENT_BYTES // 16_384 + 1):
+                bob.session.post(cmd.SendMessage(bytes(16_384)))
+            await asyncio.sleep(1.0)
+            assert alice.names.count("TrackSubscriptionFailed") == failures
+            assert subscribed(alice) == set()
+            house.media.carry("alice")
+            for include in (False, True):
+                rule = SubscribeRule(include, track_sid=sid_of(alice, "chat"))
+                alice.session.post(cmd.Subscribe(rule))
+            await asyncio.sleep(10.0)
+            assert subscribed(alice) == {"chat"}
+        bob.session.post(cmd.SendMessage("again"))
+        await alice.sees(ev.TrackMessage, lambda event: event.data == "again")
+        await asyncio.gather(bob.leave(), alice.leave())
 
     scene(play)
 

@@ -229,7 +229,7 @@ class Room:
                     self._subscribe(participant, track, media_id)
 
     def _subscribe(self, participant: RemoteParticipant, track: RemoteTrack, media_id: str) -> None:
-        track.media_id = media_id
+        track.media_id, track.failed = media_id, False
         self._out.append(ev.TrackSubscribed(participant.view(), track.view()))
         media = self._arrived[media_id]
         if media.size is not None:

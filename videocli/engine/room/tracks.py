@@ -14,7 +14,7 @@ class RemoteTrack:
     media_id: str | None = None
     """Where its media comes, once it is subscribed."""
     failed: bool = False
-    """The server cannot deliver it; said once."""
+    """The server cannot deliver it; said once, until it can."""
     messages: int = 0
 
     @property
