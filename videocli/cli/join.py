@@ -174,6 +174,8 @@ def join(
     \b
     videocli join standup                                     look into a room of this machine's server
     videocli join standup --video testsrc --audio tone        publish a moving picture and a tone
+    videocli join standup --data chat,unordered,max-retransmits=0     a data track that may lose messages
+    videocli join standup --subscribe alice --subscribe -alice:video  only alice, without her picture
     videocli join standup --json --duration 10 > events.ndjson
     videocli join standup --until trackStarted:video --timeout 20     a check in CI
     videocli join standup --token-command 'ssh host mint'     a fresh token whenever one is needed

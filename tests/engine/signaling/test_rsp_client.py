@@ -593,7 +593,7 @@ def test_rules_that_change_before_the_answer_are_said_after_it() -> None:
     client.connect("pc", "offer 1", [])
     client.set_subscriptions(NOTHING)
     (connect,) = client.messages()
-    assert connect["subscribe"]["rules"] == [{"type": "include", "all": True}]
+    assert connect["subscribe"] == {"rules": [{"type": "include", "all": True}], "revision": 1}
     assert connect["subscribe_rules"] == {"revision": 1, "rules": NO_VIDEO_SAID}
     client.receive(connected(options={"session_timeout": 30, "subscribe_rules": True}))
     (update,) = client.messages()
