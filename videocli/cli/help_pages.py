@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Access": ("--token", "--token-command", "--identity", "--profile"),
     "Server": ("--url", "--region"),
     "Publishing": ("--video", "--audio", "--data"),
-    "Receiving": ("--no-subscribe", "--record", "--record-by", "--pipe"),
+    "Receiving": ("--subscribe", "--no-subscribe", "--record", "--record-by", "--pipe", "--data-out"),
     "Leaving": ("--duration", "--until", "--timeout"),
     "Output": ("--json", "--plain", "--stats-interval"),
     "Everywhere": ("--verbose", "--quiet", "--log-file", "--help"),
