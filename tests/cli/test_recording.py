@@ -25,6 +25,7 @@ SOUNDS = frames(Codec.OPUS)
 ROOM = ev.Room("RM1", "standup", "connected")
 OVER = ev.Room("RM1", "standup", "disconnected")
 RECORDER, ALICE = ev.Participant("PA0", "rec", "connected"), ev.Participant("PA1", "alice", "connected")
+PRESENT = ev.PresentParticipant(ALICE.sid, ALICE.identity, ALICE.state)
 MIC = ev.Track("MT1", "mic", "audio", True, "standard")
 CHAT = ev.Track("MT2", "chat", "data", True, "standard")
 
@@ -70,7 +71,7 @@ def record(directory: Path, play: Callable[[Desk], None]) -> dict[str, Any]:
 
     async def scene() -> None:
         desk = Desk(directory)
-        desk.tell(ev.Connected(RECORDER, (ALICE,), None))
+        desk.tell(ev.Connected(RECORDER, (PRESENT,), None))
         play(desk)
         await desk.recorder.close()
 
@@ -111,7 +112,7 @@ def test_files_are_announced(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_an_error_event(tmp_path: Path) -> None:
     async def scene() -> None:
         desk = Desk(tmp_path)
-        desk.tell(ev.Connected(RECORDER, (ALICE,), None), ev.TrackSubscribed(ALICE, MIC))
+        desk.tell(ev.Connected(RECORDER, (PRESENT,), None), ev.TrackSubscribed(ALICE, MIC))
         (tmp_path / "alice-1.mkv").mkdir()
         desk.feed()
         desk.tell(ev.ParticipantDisconnected(ALICE))
