@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from videocli.cli.event_lines import event_name, to_json, to_line
 from videocli.engine import events as ev
-from videocli.errors import VideoError, error
+from videocli.errors import SourceError, VideoError, error
 from videocli.media.frames import Codec
 from videocli.media.peer import TrackStats
 
@@ -167,6 +167,26 @@ ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
         "localTrackPublicationFailed",
         {"track": TRACK, "error": ERROR},
         f"Cannot publish our video track camera: {LOST_WORDS}",
+    ),
+    (
+        ev.LocalTrackUnpublished(CAMERA),
+        "localTrackUnpublished",
+        {"track": TRACK, "error": None},
+        "No longer publishing our video track camera",
+    ),
+    (
+        ev.LocalTrackUnpublished(CAMERA, SourceError(message="unplugged", explanation="Plug it in.")),
+        "localTrackUnpublished",
+        {
+            "track": TRACK,
+            "error": {
+                "code": None,
+                "name": "SourceError",
+                "message": "unplugged",
+                "explanation": "Plug it in.",
+            },
+        },
+        "No longer publishing our video track camera: unplugged",
     ),
     (
         ev.DominantSpeakerChanged(BOB),

@@ -80,6 +80,7 @@ class EventModel:
             ev.TrackDisabled: lambda event, now: self._enabled(event, False),
             ev.TrackMessage: self._message,
             ev.LocalTrackPublished: self._local_published,
+            ev.LocalTrackUnpublished: self._local_unpublished,
             ev.Stats: self._counted,
         }
 
@@ -255,6 +256,9 @@ class EventModel:
         name = event.track.name
         self._expect(name not in self.local_sids, f"our {name} was published twice")
         self.local_sids[name] = event.track.sid or ""
+
+    def _local_unpublished(self, event: ev.LocalTrackUnpublished, now: float) -> None:
+        self.local_sids.pop(event.track.name, None)
 
 
 View = tuple[str, str, dict[str, tuple[str, str, bool, bool]]]

@@ -23,6 +23,8 @@ def event_words(event: ev.Event) -> str:
             return f"{type(event).__name__} {participant.identity} {participant.sid}"
         case ev.LocalTrackPublished(track):
             return f"LocalTrackPublished {track.name} {track.sid}"
+        case ev.LocalTrackUnpublished(track, error):
+            return f"LocalTrackUnpublished {track.name} {track.sid} {error}"
         case _:
             return f"{type(event).__name__}"
 

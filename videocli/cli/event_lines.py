@@ -79,6 +79,8 @@ def _fields(event: ev.Event) -> Json:
             return {"track": _track(track)}
         case ev.LocalTrackPublicationFailed(track, error):
             return {"track": _track(track), "error": _error(error)}
+        case ev.LocalTrackUnpublished(track, reason):
+            return {"track": _track(track), "error": None if reason is None else _error(reason)}
         case ev.DominantSpeakerChanged(speaker):
             return {"participant": None if speaker is None else _participant(speaker)}
         case ev.NetworkQualityLevelChanged(participant, level):

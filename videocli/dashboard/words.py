@@ -90,6 +90,9 @@ def describe(event: ev.Event) -> str:
             return f"Published our {track_words(track)}"
         case ev.LocalTrackPublicationFailed(track, error):
             return f"Cannot publish our {track_words(track)}: {explained(error)}"
+        case ev.LocalTrackUnpublished(track, reason):
+            why = "" if reason is None else f": {clean(str(reason))}"
+            return f"No longer publishing our {track_words(track)}{why}"
         case ev.DominantSpeakerChanged(speaker):
             return "Nobody speaks" if speaker is None else f"{name(speaker.identity)} speaks loudest"
         case ev.NetworkQualityLevelChanged(participant, level):

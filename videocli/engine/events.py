@@ -256,6 +256,15 @@ class LocalTrackPublicationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalTrackUnpublished:
+    """A track of ours is no longer published: its source ended or failed, or we were asked to."""
+
+    track: Track
+    error: VideoError | None = None
+    """Why the source failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class DominantSpeakerChanged:
     """Who speaks loudest now."""
 
@@ -326,6 +335,7 @@ Event = (
     | TrackMessage
     | LocalTrackPublished
     | LocalTrackPublicationFailed
+    | LocalTrackUnpublished
     | DominantSpeakerChanged
     | NetworkQualityLevelChanged
     | RecordingStarted

@@ -301,7 +301,7 @@ class Session:
     def _source_ended(self, ended: SourceEnded) -> None:
         if ended.error is not None:
             self._complain(ended.error)
-        self._take_back(ended.track_id)
+        self._take_back(ended.track_id, ended.error)
 
     def _publish_media(self, command: cmd.PublishMedia) -> None:
         info = self._new_track(command.name, command.source.kind)
@@ -334,10 +334,13 @@ class Session:
             self._backend.set_tracks(self._room.local.infos)
         self._media.negotiate()
 
-    def _take_back(self, track_id: str) -> None:
-        self._room.local.tracks.pop(track_id, None)
+    def _take_back(self, track_id: str, reason: VideoError | None = None) -> None:
+        """Publish a track no longer; a room that we are in hears of it, unless it refused the track."""
+        track = self._room.local.tracks.pop(track_id, None)
         self._media.unpublish(track_id)
         self._tracks_changed()
+        if track is not None and self._room.sid is not None:
+            self._say([ev.LocalTrackUnpublished(track.view(), reason)])
 
     def _unpublish(self, command: cmd.Unpublish) -> None:
         for track in self._named(command.track):
