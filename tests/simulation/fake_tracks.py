@@ -147,6 +147,10 @@ class FakeSender:
     has_keyframe: bool = False
     is_possible: bool = False
 
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        return () if self.codec is None else (self.codec,)
+
     def send_frame(self, frame: EncodedFrame) -> None:
         timestamp = frame.timestamp & _TIMESTAMP_MASK
         now = asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ from typing import Any
 
 from videocli.engine.reports import LocalTrackInfo
 from videocli.errors import SourceError
-from videocli.media.frames import Codec, EncodedFrame, Source
+from videocli.media.frames import Codec, EncodedFrame, PrefersCodec, Source
 from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import DataChannel, NotSent, PeerConnection, Sender, is_reliable
 
@@ -57,8 +57,14 @@ class MediaPublication:
         """Send a frame on every peer connection that negotiated its codec; a muted track sends none."""
         if self.enabled:
             for sender in self.senders.values():
-                if sender.codec is frame.codec:
+                if frame.codec in sender.codecs:
                     sender.send_frame(frame)
+
+    def choose_codec(self) -> Codec | None:
+        """What the source is to make: what it prefers, or else the best of those negotiated, if any is."""
+        negotiated = next((sender.codecs for sender in self.senders.values() if sender.codecs), ())
+        preferred = self.source.preferred_codec if isinstance(self.source, PrefersCodec) else None
+        return preferred if preferred in negotiated else next(iter(negotiated), None)
 
 
 @dataclass(slots=True)
@@ -136,7 +142,7 @@ class Publishing:
     def start_sources(self) -> None:
         """Start every source whose codec has been negotiated since."""
         for media in self.media.values():
-            codec = next((sender.codec for sender in media.senders.values() if sender.codec), None)
+            codec = media.choose_codec()
             if media.task is None and codec is not None:
                 media.task = self._spawn(self._pump(media, codec))
 

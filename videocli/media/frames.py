@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 MediaKind = Literal["audio", "video"]
 TrackKind = Literal["audio", "video", "data"]
@@ -60,4 +60,14 @@ class Source(Protocol):
 
     def request_keyframe(self) -> None:
         """Make the next video frame a keyframe if the source can."""
+        ...
+
+
+@runtime_checkable
+class PrefersCodec(Protocol):
+    """A source that would rather make one codec than others, because its frames are encoded already."""
+
+    @property
+    def preferred_codec(self) -> Codec | None:
+        """`run` is given it wherever it was negotiated; None: any codec is as good."""
         ...

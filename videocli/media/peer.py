@@ -148,11 +148,16 @@ class Sender(Protocol):
     def track_id(self) -> str: ...
     @property
     def codec(self) -> Codec | None:
-        """The negotiated codec; None until an answer accepted this track."""
+        """The negotiated codec that both sides like best; None until an answer accepted this track."""
+        ...
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        """All codecs that were negotiated, the best first."""
         ...
 
     def send_frame(self, frame: EncodedFrame) -> None:
-        """Send a frame of the negotiated codec; video begins with a keyframe. Dropped while nothing flows."""
+        """Send a frame of a negotiated codec; video begins with a keyframe. Dropped while nothing flows."""
         ...
 
     def forward(self, packet: MediaPacket) -> None:

@@ -74,6 +74,8 @@ class TrackSender:
         self._payload_types: dict[Codec, int] = {}
         self._rtx_payload_types: dict[int, int] = {}
         self._codec: Codec | None = None
+        self._carried: Codec | None = None
+        """Of the latest frame or packet."""
         self._mid = b""
         self._mid_extension: int | None = None
         self._time_extension: int | None = None
@@ -107,6 +109,10 @@ class TrackSender:
     @property
     def codec(self) -> Codec | None:
         return self._codec
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        return () if self._codec is None else tuple(self._payload_types)
 
     def configure(self, section: Section) -> None:
         """Take over what was negotiated; a section that does not send stops the flow."""
@@ -147,6 +153,7 @@ class TrackSender:
             return
         if self._kind == "video" and not self._may_pass(None, frame.is_keyframe):
             return
+        self._carried = frame.codec
         source = self._follow(None, self._next_sequence, frame.timestamp)
         timestamp = (frame.timestamp + source.timestamp_offset) & _TIMESTAMP_MASK
         if frame.is_keyframe and self._kind == "video":
@@ -172,6 +179,7 @@ class TrackSender:
             return
         if self._kind == "video" and not self._may_pass(packet.ssrc, packet.starts_keyframe):
             return
+        self._carried = packet.codec
         source = self._follow(packet.ssrc, packet.sequence_number, packet.timestamp)
         if packet.starts_keyframe and self._kind == "video":
             self._keyframes += 1
@@ -203,7 +211,7 @@ class TrackSender:
             height=height,
             nacks=self._nacks,
             plis=self._plis,
-            codec=self._codec,
+            codec=self._carried or self._codec,
         )
 
     def report(self) -> bytes:
