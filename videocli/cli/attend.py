@@ -13,7 +13,7 @@ from videocli.cli.data_out import DataOutFace, open_data_out
 from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
 from videocli.cli.leaving import Departure
-from videocli.cli.open_sources import default_names, open_named
+from videocli.cli.open_sources import open_all
 from videocli.cli.room_sinks import SinkRequest, room_sinks
 from videocli.cli.stay import Limits, Stay, complain_of_until
 from videocli.cli.token_advice import advice
@@ -43,6 +43,8 @@ class JoinRequest:
     region: str | None = None
     media: tuple[tuple[MediaKind, str], ...] = ()
     """What to publish: kind and source."""
+    loop: bool = True
+    """Play files again and again."""
     data: tuple[PublishData, ...] = ()
     data_out: Path | None = None
     """Where to write the messages that come."""
@@ -115,11 +117,7 @@ async def _prepare(
     """The first token, and what to publish."""
     first = await token()
     identity = tokens.peek(first).identity or ""
-    names = default_names(request.media)
-    return first, [
-        await open_named(kind, spec, identity, outside, name)
-        for (kind, spec), name in zip(request.media, names, strict=True)
-    ]
+    return first, await open_all(request.media, identity, outside, request.loop)
 
 
 def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:

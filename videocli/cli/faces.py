@@ -124,5 +124,5 @@ async def _command(request: stdin_commands.Request, stay: Stay, outside: Outside
         return request
     local = stay.session.snapshot().local
     identity = local.participant.identity if local is not None else ""
-    named = await open_named(request.kind, request.source, identity, outside, request.name)
+    named = await open_named(request.kind, request.source, identity, outside, request.name, loop=request.loop)
     return cmd.PublishMedia(named.source, named.name)

@@ -70,7 +70,8 @@ def join(
             metavar="SOURCE",
             show_default=False,
             autocompletion=completing.video_sources,
-            help="Publish a picture: 'testsrc', a media file, a device, a URL that FFmpeg opens. Repeatable.",
+            help="Publish a picture: 'testsrc', a media file, a device (/dev/video0), a URL that FFmpeg "
+            "opens, or '-' for Matroska or MPEG-TS on stdin. Repeatable.",
         ),
     ] = None,
     audio: Annotated[
@@ -79,9 +80,20 @@ def join(
             metavar="SOURCE",
             show_default=False,
             autocompletion=completing.audio_sources,
-            help="Publish sound: 'tone', a media file, a device, a URL that FFmpeg opens. Repeatable.",
+            help="Publish sound: 'tone', 'silence', a media file, a device (alsa:default), a URL that FFmpeg "
+            "opens, or '-' for stdin. Repeatable.",
         ),
     ] = None,
+    no_loop: Annotated[
+        bool, typer.Option("--no-loop", help="Play files once; then their tracks are unpublished.")
+    ] = False,
+    exit_after_publish: Annotated[
+        bool,
+        typer.Option(
+            "--exit-after-publish",
+            help="Leave with 0 when all that --video and --audio name has ended; files are played once.",
+        ),
+    ] = False,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -174,6 +186,8 @@ def join(
     \b
     videocli join standup                                     look into a room of this machine's server
     videocli join standup --video testsrc --audio tone        publish a moving picture and a tone
+    videocli join standup --video talk.mp4 --audio talk.mp4 --exit-after-publish     play it, and leave
+    ffmpeg … -f matroska - | videocli join standup --video - --audio -
     videocli join standup --data chat,unordered,max-retransmits=0     a data track that may lose messages
     videocli join standup --subscribe alice --subscribe -alice:video  only alice, without her picture
     videocli join standup --json --duration 10 > events.ndjson
@@ -187,6 +201,7 @@ def join(
     from videocli.cli.faces import choose_face
     from videocli.cli.given_token import given_token
     from videocli.cli.leaving import leavable
+    from videocli.cli.publish_options import check_stdin, names_to_await, to_publish
     from videocli.cli.room_sinks import sink_requests
     from videocli.cli.stay import Limits
     from videocli.cli.subscribe_rules import parse_rules
@@ -215,6 +230,9 @@ def join(
         condition = parse_until(until) if until is not None else None
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="'--until'") from fault
+    media = to_publish(video or (), audio or ())
+    sources = names_to_await(media) if exit_after_publish else frozenset()
+    check_stdin(media, reads_commands=json, reads_token=token == "-")
     request = attend.JoinRequest(
         room=room,
         token=given_token(token),
@@ -222,11 +240,12 @@ def join(
         identity=identity,
         url=url,
         region=region,
-        media=tuple(("video", spec) for spec in video or ()) + tuple(("audio", spec) for spec in audio or ()),
+        media=media,
+        loop=not (no_loop or exit_after_publish),
         data=tracks,
         data_out=data_out,
         subscribe=wanted,
-        limits=Limits(condition, timeout, duration),
+        limits=Limits(condition, timeout, duration, sources),
         stats_seconds=stats_interval,
         sinks=sink_requests(record, record_by.value, pipe or []),
         face=choose_face(json, plain),

@@ -8,34 +8,76 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from videocli.engine.session import NamedSource
-from videocli.media.frames import MediaKind
-from videocli.media.sources import open_source
+from videocli.media.frames import MediaKind, Source
+from videocli.media.sources import STDIN, open_source, open_stdin
 from videocli.outside import Outside
 
 T = TypeVar("T")
+
+_MAX_NAME = 128
+"""Characters of a track's name (53302)."""
+
+
+def default_name(spec: str) -> str:
+    """The last part of a path; of a URL without its query, or else the host.
+
+    The room sees it, so nothing of a URL that may be a secret is in it.
+    """
+    if spec == STDIN:
+        return "stdin"
+    if "://" in spec:
+        try:
+            url = urlsplit(spec)
+            name = PurePath(url.path).name or url.hostname or url.scheme
+        except ValueError:
+            name = spec.partition(":")[0]
+    else:
+        name = PurePath(spec).name or spec
+    return name[:_MAX_NAME]
 
 
 def default_names(sources: Sequence[tuple[MediaKind, str]]) -> list[str]:
     """A track name for each source: the last part of its path, and its kind where that is taken."""
     names: list[str] = []
     for kind, spec in sources:
-        base = PurePath(spec).name or spec
+        base = default_name(spec)
         tries = itertools.chain([base, f"{base} {kind}"], (f"{base} {kind} {n}" for n in itertools.count(2)))
         names.append(next(name for name in tries if name not in names))
     return names
 
 
+async def open_all(
+    media: Sequence[tuple[MediaKind, str]], identity: str, outside: Outside, loop: bool = True
+) -> list[NamedSource]:
+    """All that is to be published from the start; `loop`: play files again and again.
+
+    Stdin is read once for both kinds. Raises `SourceError`.
+    """
+    from_stdin = [kind for kind, spec in media if spec == STDIN]
+    piped = await _beside(partial(open_stdin, from_stdin)) if from_stdin else {}
+    opened: list[NamedSource] = []
+    for (kind, spec), name in zip(media, default_names(media), strict=True):
+        if spec == STDIN:
+            opened.append(NamedSource(name, piped[kind]))
+        else:
+            opened.append(await open_named(kind, spec, identity, outside, name, loop))
+    return opened
+
+
 async def open_named(
-    kind: MediaKind, spec: str, identity: str, outside: Outside, name: str | None = None
+    kind: MediaKind, spec: str, identity: str, outside: Outside, name: str | None = None, loop: bool = True
 ) -> NamedSource:
     """The source, named after the last part of its path unless named otherwise. Raises `SourceError`.
 
     Opening may block (a slow disk, a camera, a URL), so it runs beside the loop.
     """
-    opening = partial(open_source, kind, spec, identity=identity, utcnow=outside.utcnow)
-    return NamedSource(name or PurePath(spec).name or spec, await _beside(opening))
+    opening: Callable[[], Source] = partial(
+        open_source, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
+    )
+    return NamedSource(name or default_name(spec), await _beside(opening))
 
 
 async def _beside(work: Callable[[], T]) -> T:

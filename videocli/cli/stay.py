@@ -11,6 +11,7 @@ from videocli.cli.until import Until
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, Session
+from videocli.errors import VideoError
 from videocli.outside import Outside
 
 
@@ -23,6 +24,8 @@ class Limits:
     """How long `until` may take, from the start."""
     duration: float | None = None
     """How long to stay, from `connected`."""
+    sources: frozenset[str] = frozenset()
+    """Names of tracks: leave when none of them is published any more. None: stay."""
 
 
 class Stay:
@@ -43,6 +46,9 @@ class Stay:
         self._until_met = False
         self._timed_out = False
         self._was_told_to_leave = False
+        self._unfinished = set(limits.sources)
+        self._failure: VideoError | None = None
+        """Why a source could not be published to its end, the first of them."""
         self.session = Session(config, outside, self._on_event)
 
     async def run(self, departure: Departure) -> ExitCode:
@@ -56,6 +62,8 @@ class Stay:
         error = await self.session.run()
         if self._until_met:
             return ExitCode.OK
+        if error is None and self._limits.sources and not self._unfinished:
+            error = self._failure
         if error is not None:
             output.complain(str(error), error.explanation)
             return exit_code_for(error)
@@ -82,6 +90,15 @@ class Stay:
         if limits.until is not None and not self._timed_out and limits.until.is_met_by(event):
             self._until_met = True
             self.session.post(cmd.Disconnect())
+        if isinstance(event, ev.LocalTrackUnpublished | ev.LocalTrackPublicationFailed):
+            self._track_ended(event)
+
+    def _track_ended(self, event: ev.LocalTrackUnpublished | ev.LocalTrackPublicationFailed) -> None:
+        if event.track.name in self._unfinished:
+            self._unfinished.remove(event.track.name)
+            self._failure = self._failure or event.error
+            if not self._unfinished:
+                self.session.post(cmd.Disconnect())
 
     def _time_out(self) -> None:
         if not self._until_met:

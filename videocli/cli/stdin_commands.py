@@ -34,6 +34,8 @@ class PublishRequest:
     source: str
     """As for `--video` and `--audio`."""
     name: str | None = None
+    loop: bool = True
+    """Play a file again and again."""
 
 
 Request = cmd.Command | PublishRequest
@@ -151,7 +153,8 @@ def _publish(fields: _Fields) -> Request:
     kind = fields.one_of("kind", _KINDS)
     if kind == "data":
         return _publish_data(fields)
-    return PublishRequest(kind, fields.text("source"), fields.text_or_none("name"))
+    source, name = fields.text("source"), fields.text_or_none("name")
+    return PublishRequest(kind, source, name, fields.boolean("loop", default=True))
 
 
 def _publish_data(fields: _Fields) -> Request:
@@ -194,8 +197,8 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Fields], Request]]] = {
     ),
     "publish": (
         '{"command":"publish","kind":"video","source":"testsrc"}; "kind" is audio, video or data; '
-        '"name" names the track; a data track has a name and no source, and may have "ordered", and '
-        '"maxRetransmits" or "maxPacketLifeTime" (ms)',
+        '"name" names the track; "loop":false plays a file once; a data track has a name and no source, '
+        'and may have "ordered", and "maxRetransmits" or "maxPacketLifeTime" (ms)',
         _publish,
     ),
     "unpublish": (

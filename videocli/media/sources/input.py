@@ -3,17 +3,17 @@
 import contextlib
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 from av import error as averror
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Discard
+from av.stream import Discard, Stream
 
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
@@ -70,8 +70,37 @@ class _Address:
     is_url: bool = False
 
 
+class MediaInput(Protocol):
+    """One stream of something that is open. Raises `SourceError`; use it from one thread."""
+
+    spec: str
+    stream: "Stream"
+
+    @property
+    def can_rewind(self) -> bool:
+        """Whether it can begin again."""
+        ...
+
+    @property
+    def exact_seconds(self) -> Fraction | None:
+        """How long the stream lasts, to the sample; None where that is not known so well."""
+        ...
+
+    def read(self) -> "Packet[Any] | None":
+        """The stream's next packet; None: the end. The last one is empty: it flushes a decoder."""
+        ...
+
+    def rewind(self) -> None:
+        """Begin again."""
+        ...
+
+    def close(self) -> None:
+        """Close it; may be called twice."""
+        ...
+
+
 class Input:
-    """An open input and its best stream of one kind. Raises `SourceError`; use it from one thread."""
+    """`MediaInput`: what a spec names, and its best stream of one kind."""
 
     def __init__(self, spec: str, kind: MediaKind) -> None:
         self.spec = spec
@@ -84,12 +113,6 @@ class Input:
         """Whether it is all there already: no device, no pipe, and no URL whose length nobody knows."""
         has_length = not self._address.is_url or self._container.duration is not None
         return has_length and not self._address.is_live
-
-    @property
-    def usual_rate(self) -> Fraction:
-        """Pictures a second, as far as the file can be believed."""
-        rate = getattr(self.stream, "average_rate", None)
-        return Fraction(rate) if rate and rate <= _MAX_CREDIBLE_RATE else _FALLBACK_RATE
 
     @property
     def exact_seconds(self) -> Fraction | None:
@@ -128,32 +151,49 @@ class Input:
             raise
 
     def _choose_stream(self) -> None:
-        stream = self._container.streams.best(self._kind)
-        if stream is None:
-            raise _without_stream(self.spec, self._kind, self._container)
-        if stream.codec_context is None or stream.codec_context.name in _TEXT_ART:
-            raise not_media(self.spec)
-        for other in self._container.streams:
-            if other is not stream:
-                other.discard = Discard.all
-        stream.codec_context.thread_count = 1
+        stream, *_ = choose_streams(self.spec, (self._kind,), self._container)
         self.stream = stream
         self._packets = self._container.demux(stream)
 
 
-def check(spec: str, kind: MediaKind) -> None:
-    """Raise `SourceError` unless a first picture or sound of `spec` can be decoded. A pipe is left alone."""
-    if _address(spec).is_read_once:
-        return
-    with contextlib.closing(Input(spec, kind)) as opened:
-        for _ in range(_PROBE_PACKETS):
-            packet = opened.read()
-            if packet is None:
-                break
-            with contextlib.suppress(averror.FFmpegError):
-                if packet.decode():
-                    return
-    raise not_media(spec)
+def is_read_once(spec: str) -> bool:
+    """Whether what was read of it is gone, so that nobody may look into it beforehand: a pipe."""
+    return _address(spec).is_read_once
+
+
+def check(opened: MediaInput) -> None:
+    """Raise `SourceError` unless a first picture or sound can be decoded."""
+    for _ in range(_PROBE_PACKETS):
+        packet = opened.read()
+        if packet is None:
+            break
+        with contextlib.suppress(averror.FFmpegError):
+            if packet.decode():
+                return
+    raise not_media(opened.spec)
+
+
+def choose_streams(spec: str, kinds: Collection[MediaKind], container: InputContainer) -> list[Stream]:
+    """The best stream of each kind; the others are left out. Raises `SourceError` where there is none."""
+    chosen = []
+    for kind in kinds:
+        stream = container.streams.best(kind)
+        if stream is None:
+            raise _without_stream(spec, kind, container)
+        if stream.codec_context is None or stream.codec_context.name in _TEXT_ART:
+            raise not_media(spec)
+        stream.codec_context.thread_count = 1
+        chosen.append(stream)
+    for other in container.streams:
+        if other not in chosen:
+            other.discard = Discard.all
+    return chosen
+
+
+def usual_rate(stream: Stream) -> Fraction:
+    """Pictures a second, as far as the file can be believed."""
+    rate = getattr(stream, "average_rate", None)
+    return Fraction(rate) if rate and rate <= _MAX_CREDIBLE_RATE else _FALLBACK_RATE
 
 
 def not_media(spec: str) -> SourceError:

@@ -40,15 +40,23 @@ class PacedSource:
     """`Source` of the frames interface around a `FrameMaker`.
 
     A frame is sent when its timestamp says, counted from the first one. What comes a little late is sent at
-    once; after a longer stall the timestamps jump by as much, so that they stay in step with the clock.
+    once; after a longer stall the timestamps jump by as much, so that they stay in step with the clock. It
+    ends when its last frame has lasted.
+
+    `starts_at`: asked once, with the time at which the first frame is there; when that frame is, or was, due.
     """
 
     def __init__(
-        self, kind: MediaKind, make: Callable[[Codec], FrameMaker], clock: Clock | None = None
+        self,
+        kind: MediaKind,
+        make: Callable[[Codec], FrameMaker],
+        clock: Clock | None = None,
+        starts_at: Callable[[float], float] = lambda now: now,
     ) -> None:
         self._kind: MediaKind = kind
         self._make = make
         self._clock = clock or LoopClock()
+        self._starts_at = starts_at
         self._wants_keyframe = False
 
     @property
@@ -70,18 +78,24 @@ class PacedSource:
         clock = self._clock
         elapsed = 0.0
         started_at: float | None = None
+        max_late = _MAX_LATE_SECONDS
         put_off = 0
         keyframe_timestamp = 0
+        due_at = step = 0.0
         while True:
             gap = elapsed - keyframe_timestamp / rate
             frame = await thread.next(elapsed, self._wants_keyframe and gap >= KEYFRAME_SECONDS)
             if frame is None:
+                await clock.sleep_until(due_at + step)
                 return
             if started_at is None:
-                started_at = clock.time()
-            due_at = started_at + (frame.timestamp + put_off) / rate
+                now = clock.time()
+                started_at = due_at = self._starts_at(now)
+                max_late += max(now - started_at, 0.0)
+            before, due_at = due_at, started_at + (frame.timestamp + put_off) / rate
+            step = due_at - before
             late = clock.time() - due_at
-            if late > _MAX_LATE_SECONDS:
+            if late > max_late:
                 put_off += round(late * rate)
             await clock.sleep_until(due_at)
             if frame.is_keyframe:

@@ -13,13 +13,19 @@ from av.video.codeccontext import VideoCodecContext
 from videocli.media.bitstream import frame_is_keyframe
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sources.encode import OPUS_SAMPLES
-from videocli.media.sources.input import Input, not_media, translated
+from videocli.media.sources.input import MediaInput, not_media, translated, usual_rate
 from videocli.media.sources.timeline import Timeline
 
 _CANONICAL_NAMES = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "opus"}
 
+_H264_PROFILES = frozenset({"Baseline", "Constrained Baseline"})
+"""FFmpeg's names of what `profile-level-id` 42001f and 42e01f allow (RFC 6184, section 8.1)."""
+
+_MAX_H264_LEVEL = 31
+"""Level 3.1: 1280x720 at 30 a second (ITU-T H.264, table A-1)."""
+
 _MAX_MACROBLOCKS = 3600
-"""Of a picture in H264 level 3.1 (ITU-T H.264, table A-1): 1280x720."""
+"""Of a picture in level 3.1; a level may be set wrong."""
 
 _NEAR_SECONDS = 2
 """A keyframe that comes sooner is waited for; otherwise what lies before it is left out."""
@@ -31,8 +37,8 @@ _SOUND_TOLERANCE = Codec.OPUS.clock_rate // 100
 def passes_through(stream: Stream, codec: Codec) -> bool:
     """Whether the stream's packets are what a receiver of the codec expects.
 
-    Not H264 that reorders pictures, since RTP timestamps would go back and forth, or that is beyond the
-    negotiated level or not 4:2:0; nor Opus with more than two channels (RFC 7587).
+    Not H264 of another profile than the negotiated Baseline, or beyond its level, or that reorders pictures,
+    since RTP timestamps would go back and forth; nor Opus with more than two channels (RFC 7587).
     """
     context: Any = stream.codec_context
     if context.codec.canonical_name != _CANONICAL_NAMES[codec]:
@@ -45,11 +51,18 @@ def passes_through(stream: Stream, codec: Codec) -> bool:
             blocks = -(-context.width // 16) * -(-context.height // 16)
             return (
                 not context.has_b_frames
+                and context.profile in _H264_PROFILES
+                and context.level <= _MAX_H264_LEVEL
                 and context.pix_fmt in ("yuv420p", "yuvj420p")
                 and blocks <= _MAX_MACROBLOCKS
             )
         case Codec.OPUS:
             return bool(context.channels <= 2)
+
+
+def codec_as_it_is(stream: Stream) -> Codec | None:
+    """The codec for which the stream passes through; None: it has to be encoded anew."""
+    return next((codec for codec in Codec if passes_through(stream, codec)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +87,13 @@ class PassThrough:
     A request for a keyframe is answered by the file's next one, by skipping to it if it is far.
     """
 
-    def __init__(self, opened: Input, codec: Codec, loop: bool) -> None:
+    def __init__(self, opened: MediaInput, codec: Codec, loop: bool) -> None:
         self._input = opened
         self._codec = codec
         self._loop = loop and opened.can_rewind
         self._can_hurry = opened.can_rewind
         is_sound = codec is Codec.OPUS
-        self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / opened.usual_rate), 1)
+        self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / usual_rate(opened.stream)), 1)
         self._timeline = Timeline(codec.clock_rate, self._step, _SOUND_TOLERANCE if is_sound else 0)
         self._ahead: deque[_Unit | _PassEnd] = deque()
         self._needs_keyframe = True

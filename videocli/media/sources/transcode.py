@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sources.encode import OPUS_SAMPLES, OpusEncoder, VideoEncoder
-from videocli.media.sources.input import Input, not_media, shown, translated
+from videocli.media.sources.input import MediaInput, not_media, shown, translated, usual_rate
 from videocli.media.sources.timeline import Timeline
 
 MAX_WIDTH, MAX_HEIGHT = 1280, 720
@@ -38,7 +38,7 @@ _SHORTEST_SOUND = Codec.OPUS.clock_rate // 5
 class _Decoder:
     """What a stream holds, pass after pass."""
 
-    def __init__(self, opened: Input, loop: bool) -> None:
+    def __init__(self, opened: MediaInput, loop: bool) -> None:
         self._input = opened
         self.loops = loop and opened.can_rewind
 
@@ -77,11 +77,11 @@ class _Decoder:
 class VideoTranscoder:
     """`FrameMaker`: at most 1280x720 and 30 frames a second, at least 5. Owns the input from now on."""
 
-    def __init__(self, opened: Input, codec: Codec, loop: bool) -> None:
+    def __init__(self, opened: MediaInput, codec: Codec, loop: bool) -> None:
         self._input = opened
         self._codec = codec
         self._rate = codec.clock_rate
-        rate = opened.usual_rate
+        rate = usual_rate(opened.stream)
         self._frame_rate = min(max(round(rate), 1), _MAX_RATE)
         self._timeline = Timeline(self._rate, max(round(self._rate / rate), 1))
         self._pictures = self._timed(_Decoder(opened, loop))
@@ -169,7 +169,7 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
 class AudioTranscoder:
     """`FrameMaker`: mono or stereo Opus, without a gap from pass to pass. Owns the input from now on."""
 
-    def __init__(self, opened: Input, loop: bool) -> None:
+    def __init__(self, opened: MediaInput, loop: bool) -> None:
         self._input = opened
         context: Any = opened.stream.codec_context
         channels = min(max(context.channels, 1), 2)

@@ -1,0 +1,64 @@
+"""`-`: standard input as a source, of a picture, a sound, or both."""
+
+import os
+import select
+from collections.abc import Collection
+
+from videocli.errors import SourceError
+from videocli.media.frames import Codec, MediaKind
+from videocli.media.sources.demuxer import Demuxer, PacketFile
+from videocli.media.sources.file import codec_as_it_is, make_frames
+from videocli.media.sources.maker_thread import FrameMaker
+from videocli.media.sources.paced import Clock, PacedSource
+
+STDIN = "-"
+
+
+class DescriptorFile:
+    """`PacketFile` of a file descriptor, which stays open."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._ended, self._end = os.pipe()
+        self._is_closed = False
+
+    def read(self, size: int) -> bytes:
+        ready, _, _ = select.select([self._fd, self._ended], [], [])
+        return b"" if self._ended in ready else os.read(self._fd, size)
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            os.close(self._end)
+
+    def __del__(self) -> None:
+        self.close()
+        os.close(self._ended)
+
+
+class DemuxedSource(PacedSource):
+    """`Source` of one kind of what a demuxer reads; it can run once."""
+
+    def __init__(self, demuxer: Demuxer, kind: MediaKind, clock: Clock | None = None) -> None:
+        super().__init__(kind, self._open, clock, lambda now: demuxer.starts_at(kind, now))
+        self._input = demuxer.lane(kind)
+        self.preferred_codec = codec_as_it_is(self._input.stream)
+
+    def _open(self, codec: Codec) -> FrameMaker:
+        return make_frames(self._input, codec, loop=False)
+
+
+def open_stdin(kinds: Collection[MediaKind], fd: int = 0) -> dict[MediaKind, DemuxedSource]:
+    """A source for each of the kinds, all from one reading of stdin.
+
+    Blocks until its beginning has come: Matroska, MPEG-TS, or whatever else can be read without seeking.
+    Raises `SourceError`.
+    """
+    if os.isatty(fd):
+        raise SourceError(
+            message="stdin is a terminal, and no media comes from there",
+            explanation="Pipe some in: ffmpeg -i FILE -f matroska - | videocli join ROOM --video -",
+        )
+    file: PacketFile = DescriptorFile(fd)
+    demuxer = Demuxer("stdin", file, kinds)
+    return {kind: DemuxedSource(demuxer, kind) for kind in kinds}
