@@ -3,6 +3,7 @@ import gc
 import time
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.media.sources.support import (
@@ -17,7 +18,7 @@ from tests.media.sources.support import (
     steps,
 )
 from videocli.errors import SourceError
-from videocli.media.bitstream import frame_is_keyframe
+from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
 from videocli.media.sources import FileSource
 
@@ -69,33 +70,73 @@ class TestPassThrough:
         frames = play(path, "video", Codec.VP8, None, loop=False)
         assert [frame.data for frame in frames] == packets(path, "video")
 
-    def test_a_request_skips_to_a_keyframe_that_is_far(self, tmp_path: Path) -> None:
-        path = make_file(tmp_path / "a.mkv", video="libvpx", frames=150, keyframe_every=100)
-        there = packets(path, "video")
-        source = FileSource("video", str(path), clock=SteppingClock())
-        frames = collect(
-            source, Codec.VP8, 20, lambda sent: source.request_keyframe() if sent == 10 else None
+    @pytest.mark.parametrize("keyframe_every", [30, 500])
+    @pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+    def test_a_request_is_answered_by_encoding_until_the_next_keyframe(
+        self, codec: Codec, keyframe_every: int, tmp_path: Path
+    ) -> None:
+        encoder = {Codec.VP8: "libvpx", Codec.H264: "libx264"}[codec]
+        options = WITHOUT_B_FRAMES if codec is Codec.H264 else None
+        path = make_file(
+            tmp_path / "a.mkv", video=encoder, frames=50, keyframe_every=keyframe_every, options=options
         )
-        assert [frame.data for frame in frames] == there[:10] + there[100:110]
+        untouched = play(path, "video", codec, 50)
+        source = FileSource("video", str(path), clock=SteppingClock())
+        frames = collect(source, codec, 50, lambda sent: source.request_keyframe() if sent == 10 else None)
+        back = min(keyframe_every, 50)
+        assert frames[:10] + frames[back:] == untouched[:10] + untouched[back:]
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == sorted({0, 10, back} - {50})
         assert set(steps(frames)) == {3600}
+        brightness = [bytes(picture.planes[0])[5000] for picture in decode(frames[10:])]
+        assert brightness == [pytest.approx(40 + 6 * (n % 30), abs=8) for n in range(10, 50)]
 
     def test_a_request_waits_for_a_keyframe_that_is_near(self, tmp_path: Path) -> None:
         path = make_file(tmp_path / "a.mkv", video="libvpx", frames=60, keyframe_every=40)
         source = FileSource("video", str(path), clock=SteppingClock())
         frames = collect(
-            source, Codec.VP8, 60, lambda sent: source.request_keyframe() if sent == 10 else None
+            source, Codec.VP8, 60, lambda sent: source.request_keyframe() if sent == 30 else None
         )
         assert [frame.data for frame in frames] == packets(path, "video")
 
-    def test_a_request_begins_the_file_again_when_no_keyframe_follows(self, tmp_path: Path) -> None:
-        path = make_file(tmp_path / "a.mkv", video="libvpx", frames=120, keyframe_every=500)
-        there = packets(path, "video")
-        source = FileSource("video", str(path), clock=SteppingClock())
-        frames = collect(
-            source, Codec.VP8, 20, lambda sent: source.request_keyframe() if sent == 10 else None
-        )
-        assert [frame.data for frame in frames] == there[:10] + there[:10]
-        assert set(steps(frames)) == {3600}
+    def test_parameter_sets_that_the_file_says_once_come_with_every_keyframe(self, tmp_path: Path) -> None:
+        options = WITHOUT_B_FRAMES | {"x264-params": "repeat-headers=0"}
+        whole = make_file(tmp_path / "a.mp4", video="libx264", options=options)
+        path = tmp_path / "a.h264"
+        start = b"\0\0\0\1"
+        nals = [nal for frame in play(whole, "video", Codec.H264, 25) for nal in nals_of_frame(frame.data)]
+        sets = [next(nal for nal in nals if nal[0] & 31 == kind) for kind in (7, 8)]
+        pictures = [nal for nal in nals if nal[0] & 31 in (1, 5)]
+        path.write_bytes(b"".join(start + nal for nal in sets + pictures))
+        frames = play(path, "video", Codec.H264, 25)
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 5, 10, 15, 20]
+        assert len(decode(frames[5:])) == 20
+
+    @pytest.mark.parametrize(
+        "options", [{"profile": "main", "bf": "0"}, {"profile": "baseline", "level": "4"}]
+    )
+    def test_h264_that_nobody_negotiated_is_encoded_anew(
+        self, options: dict[str, str], tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libx264", options=options, frames=5)
+        source = FileSource("video", str(path))
+        source.check()
+        assert source.preferred_codec is None
+        decoder = av.CodecContext.create("h264", "r")
+        decoder.decode(av.Packet(play(path, "video", Codec.H264, 5)[0].data))
+        assert decoder.profile == "Constrained Baseline"
+
+    @pytest.mark.parametrize(
+        ("encoder", "kind", "codec"),
+        [("libvpx", "video", Codec.VP8), ("libx264", "video", Codec.H264), ("libopus", "audio", Codec.OPUS)],
+    )
+    def test_what_passes_through_prefers_its_own_codec(
+        self, encoder: str, kind: MediaKind, codec: Codec, tmp_path: Path
+    ) -> None:
+        options = WITHOUT_B_FRAMES if codec is Codec.H264 else None
+        path = make_file(tmp_path / "a.mkv", **{kind: encoder}, options=options)  # type: ignore[arg-type]
+        source = FileSource(kind, str(path))
+        source.check()
+        assert source.preferred_codec is codec
 
     def test_a_single_frame_does_not_spin(self, tmp_path: Path) -> None:
         path = make_file(tmp_path / "a.webm", video="libvpx", frames=1)

@@ -55,10 +55,3 @@ def test_frames_within_the_tolerance_follow_without_a_gap_and_do_not_run_away() 
 
 def test_a_pause_within_the_file_is_kept() -> None:
     assert timestamps(Timeline(1000, 40), [0, 20_000]) == [0, 20_000]
-
-
-def test_what_lies_elsewhere_follows_at_once_after_leap() -> None:
-    timeline = Timeline(1000, 40)
-    timestamps(timeline, [0, 40])
-    timeline.leap()
-    assert timestamps(timeline, [9000, 9040]) == [80, 120]

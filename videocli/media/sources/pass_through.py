@@ -10,8 +10,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 
-from videocli.media.bitstream import frame_is_keyframe
+from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
 from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.sources.bridge import Bridge
 from videocli.media.sources.encode import OPUS_SAMPLES
 from videocli.media.sources.input import MediaInput, not_media, translated, usual_rate
 from videocli.media.sources.timeline import Timeline
@@ -27,8 +28,16 @@ _MAX_H264_LEVEL = 31
 _MAX_MACROBLOCKS = 3600
 """Of a picture in level 3.1; a level may be set wrong."""
 
-_NEAR_SECONDS = 2
-"""A keyframe that comes sooner is waited for; otherwise what lies before it is left out."""
+_NEAR_SECONDS = 0.5
+"""A keyframe that comes sooner is waited for."""
+
+_MAX_GROUP_BYTES = 16 << 20
+"""Of one keyframe and what follows it: a minute and more of 720p."""
+
+_NAL_PARAMETER_SETS = (7, 8)
+"""Of a sequence and of a picture (ITU-T H.264, table 7-1)."""
+
+_START_CODES = (b"\0\0\1", b"\0\0\0\1")
 
 _SOUND_TOLERANCE = Codec.OPUS.clock_rate // 100
 """Units: Matroska rounds to milliseconds, which a receiver would fill with invented sound."""
@@ -84,45 +93,64 @@ _PASS_END: Final = _PassEnd()
 class PassThrough:
     """`FrameMaker` of an input for which `passes_through` holds; owns it from now on.
 
-    A request for a keyframe is answered by the file's next one, by skipping to it if it is far.
+    A request for a keyframe is answered by the input's next one if that is known to be near, and otherwise by
+    encoding what lies before it: so sound and picture keep step, and nothing is left out.
     """
 
     def __init__(self, opened: MediaInput, codec: Codec, loop: bool) -> None:
         self._input = opened
         self._codec = codec
         self._loop = loop and opened.can_rewind
-        self._can_hurry = opened.can_rewind
+        rate = usual_rate(opened.stream)
         is_sound = codec is Codec.OPUS
-        self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / usual_rate(opened.stream)), 1)
+        self._frame_rate = max(round(rate), 1)
+        self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / rate), 1)
         self._timeline = Timeline(codec.clock_rate, self._step, _SOUND_TOLERANCE if is_sound else 0)
         self._ahead: deque[_Unit | _PassEnd] = deque()
         self._needs_keyframe = True
+        self._group = _Group()
+        self._bridge: Bridge | None = None
+        extradata = opened.stream.codec_context.extradata or b""
+        self._parameter_sets = extradata if extradata.startswith(_START_CODES) else b""
         self._begin_pass()
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
-        if wants_keyframe and self._can_hurry and not self._is_keyframe_near():
-            self._skip_to_keyframe()
+        if wants_keyframe and self._bridge is None and self._group.frames and not self._is_keyframe_near():
+            self._bridge = Bridge(self._codec, self._group.frames, self._frame_rate)
         while (unit := self._ahead.popleft() if self._ahead else self._read()) is not None:
             if isinstance(unit, _PassEnd):
                 self._timeline.end_pass()
                 self._needs_keyframe = True
             elif unit.is_keyframe or not self._needs_keyframe:
-                self._needs_keyframe = False
-                timestamp = self._timeline.place(unit.position, unit.duration)
-                return EncodedFrame(unit.data, timestamp, unit.is_keyframe, self._codec)
+                frame = self._frame(unit, wants_keyframe)
+                if frame is not None:
+                    return frame
         return None
+
+    def _frame(self, unit: _Unit, wants_keyframe: bool) -> EncodedFrame | None:
+        self._needs_keyframe = False
+        timestamp = self._timeline.place(unit.position, unit.duration)
+        if self._codec is not Codec.OPUS:
+            self._group.add(unit)
+        if unit.is_keyframe:
+            self._bridge = None
+        if self._bridge is None:
+            return EncodedFrame(unit.data, timestamp, unit.is_keyframe, self._codec)
+        with translated(self._input.spec, "cannot be encoded"):
+            return self._bridge.encode(unit.data, timestamp, wants_keyframe)
 
     def close(self) -> None:
         self._input.close()
 
     def _is_keyframe_near(self) -> bool:
+        """Whether it is worth waiting for; of what comes at the pace of life nobody knows."""
         limit = _NEAR_SECONDS * self._codec.clock_rate
         index = spent = 0
         while spent <= limit:
             if index == len(self._ahead):
-                unit = self._read()
+                unit = self._read() if self._input.can_rewind else None
                 if unit is None:
-                    return True
+                    return False
                 self._ahead.append(unit)
             unit = self._ahead[index]
             if isinstance(unit, _PassEnd) or unit.is_keyframe:
@@ -130,14 +158,6 @@ class PassThrough:
             spent += unit.duration or self._step
             index += 1
         return False
-
-    def _skip_to_keyframe(self) -> None:
-        self._ahead.clear()
-        self._timeline.leap()
-        while (unit := self._read()) is not None:
-            if isinstance(unit, _PassEnd) or unit.is_keyframe:
-                self._ahead.append(unit)
-                return
 
     def _read(self) -> _Unit | _PassEnd | None:
         while not self._filtered:
@@ -171,10 +191,20 @@ class PassThrough:
         with translated(self._input.spec, "cannot be read any further"):
             return self._filter.filter(packet)
 
+    def _with_parameter_sets(self, data: bytes) -> bytes:
+        """H264: whoever comes later needs them with each keyframe; an input may say them but once."""
+        if self._codec is not Codec.H264:
+            return data
+        sets = [nal for nal in nals_of_frame(data) if nal[0] & 31 in _NAL_PARAMETER_SETS]
+        if sets:
+            self._parameter_sets = b"".join(b"\0\0\0\1" + nal for nal in sets)
+            return data
+        return self._parameter_sets + data if frame_is_keyframe(Codec.H264, data) else data
+
     def _unit(self, packet: "Packet[Any]") -> _Unit:
         ticks = packet.time_base * self._codec.clock_rate
         position = packet.pts if packet.pts is not None else packet.dts
-        data = bytes(packet)
+        data = self._with_parameter_sets(bytes(packet))
         if self._codec is Codec.OPUS:
             duration: int | None = opus_duration(data)
         else:
@@ -185,6 +215,25 @@ class PassThrough:
             duration,
             frame_is_keyframe(self._codec, data),
         )
+
+
+class _Group:
+    """What was sent since the last keyframe, and with it."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        """Empty: too much to keep."""
+        self._bytes = 0
+
+    def add(self, unit: _Unit) -> None:
+        if unit.is_keyframe:
+            self.frames, self._bytes = [], 0
+        elif not self.frames:
+            return
+        self.frames.append(unit.data)
+        self._bytes += len(unit.data)
+        if self._bytes > _MAX_GROUP_BYTES:
+            self.frames = []
 
 
 def opus_duration(packet: bytes) -> int | None:

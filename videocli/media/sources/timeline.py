@@ -47,10 +47,6 @@ class Timeline:
         self._step = duration or self._usual_step
         return timestamp
 
-    def leap(self) -> None:
-        """What comes next lies elsewhere in the file, but follows at once."""
-        self._offset = None
-
     def end_pass(self) -> None:
         """The file begins again: what comes next follows when its last frame has lasted."""
         if self._last is not None:
