@@ -32,11 +32,20 @@ _MAX_AHEAD_BYTES = 8 * _AHEAD_BYTES
 _ANALYZE_SECONDS = 2
 """MPEG-TS tells nowhere which streams there are: how much of it is looked at for them."""
 
+_LIVE_PACE = 1.1
+_LIVE_BURST_SECONDS = 0.7
+"""What comes at the pace of life may begin with a burst (`ffmpeg -re` with one of half a second)."""
+
 _JOIN_SECONDS = 1.0
 
 
 class PacketFile(Protocol):
     """Where the bytes come from. `close` may be called from any thread and ends a `read` that waits."""
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the first bytes came."""
+        ...
 
     def read(self, size: int) -> bytes:
         """Some bytes, as soon as there are any; none: the end."""
@@ -90,7 +99,7 @@ class Demuxer:
         self._is_over = False
         self._failure: SourceError | None = None
         self._origin: float | None = None
-        self._thread = threading.Thread(target=self._work, name="videocli-demuxer", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="demuxer", daemon=True)
         self._thread.start()
 
     def lane(self, kind: MediaKind) -> "DemuxedInput":
@@ -101,16 +110,14 @@ class Demuxer:
         """When the first packet of a kind is due, so that picture and sound keep step; `now` in seconds.
 
         The first to ask decides: the newest packet is due now if the file comes at the pace of life, and the
-        asker's first one if more is there than such a file could have brought.
+        asker's first one if it comes faster.
         """
         with self._changed:
             first = self._lanes[kind].first or 0.0
             if self._origin is None:
-                newest = max(
-                    (lane.newest for lane in self._lanes.values() if lane.newest is not None), default=first
-                )
-                is_live = not self._is_over and not self._is_full()
-                self._origin = now - (max(newest, first) if is_live else first)
+                newest = max((lane.newest or first for lane in self._lanes.values()), default=first)
+                is_live = newest - first <= self._file.seconds * _LIVE_PACE + _LIVE_BURST_SECONDS
+                self._origin = now - (newest if is_live and not self._is_over else first)
             return self._origin + first
 
     def read(self, kind: MediaKind) -> "Packet[Any] | None":
@@ -135,9 +142,9 @@ class Demuxer:
             lane.is_closed = True
             lane.waiting.clear()
             lane.bytes = 0
-            all_closed = all(lane.is_closed for lane in self._lanes.values())
             self._changed.notify_all()
-        if all_closed:
+            self._release()
+        if self._is_unwanted():
             self._file.close()
             self._thread.join(_JOIN_SECONDS)
 
@@ -153,7 +160,7 @@ class Demuxer:
             with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
-            self._container.close()
+                self._release()
 
     def _keep(self, packet: "Packet[Any]") -> bool:
         """Put a packet where it is wanted, when there is room; whether anything is wanted still."""
@@ -166,7 +173,15 @@ class Demuxer:
                 lane.bytes += packet.size
                 lane.newest = max(filter(None, (lane.newest, _position(packet))), default=None)
                 self._changed.notify_all()
-            return not all(lane.is_closed for lane in self._lanes.values())
+            return not self._is_unwanted()
+
+    def _is_unwanted(self) -> bool:
+        return all(lane.is_closed for lane in self._lanes.values())
+
+    def _release(self) -> None:
+        """Close the container when nobody reads it and nobody uses its streams, which go with it."""
+        if self._is_over and self._is_unwanted():
+            self._container.close()
 
     def _begins(self, lane: _Lane, packet: "Packet[Any]") -> bool:
         """Whether the lane has begun: a stream that was joined in its middle does so with a keyframe."""

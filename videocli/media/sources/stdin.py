@@ -2,7 +2,8 @@
 
 import os
 import select
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, MediaKind
@@ -17,13 +18,21 @@ STDIN = "-"
 class DescriptorFile:
     """`PacketFile` of a file descriptor, which stays open."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._fd = fd
+        self._clock = clock
+        self._began_at: float | None = None
         self._ended, self._end = os.pipe()
         self._is_closed = False
 
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._began_at is None else self._clock() - self._began_at
+
     def read(self, size: int) -> bytes:
         ready, _, _ = select.select([self._fd, self._ended], [], [])
+        if self._began_at is None:
+            self._began_at = self._clock()
         return b"" if self._ended in ready else os.read(self._fd, size)
 
     def close(self) -> None:
