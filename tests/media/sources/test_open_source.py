@@ -5,16 +5,18 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
 
-from tests.media.sources.support import SteppingClock, collect, make_file
+from tests.media.sources.support import PATIENCE, SteppingClock, collect, make_file, picture, steps
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, MediaKind, Source
-from videocli.media.sources import FileSource, TestPicture, TestTone, open_source
+from videocli.media.sources import FileSource, Silence, TestPicture, TestTone, open_source
 from videocli.media.sources import input as media_input
 
 
@@ -43,6 +45,7 @@ def test_testsrc_is_the_test_picture_and_tone_the_test_tone() -> None:
     assert isinstance(opened("audio", "tone"), TestTone)
     assert opened("video", "testsrc").kind == "video"
     assert opened("audio", "tone").kind == "audio"
+    assert isinstance(opened("audio", "silence"), Silence)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,8 @@ def test_testsrc_is_the_test_picture_and_tone_the_test_tone() -> None:
     [
         ("video", "tone", "Use --audio tone, or --video testsrc."),
         ("audio", "testsrc", "Use --video testsrc, or --audio tone."),
+        ("video", "silence", "Use --audio silence, or --video testsrc."),
+        ("video", "-", "Use join's --video - and --audio -, without --json."),
     ],
 )
 def test_the_wrong_kind_of_test_source_is_explained(kind: MediaKind, spec: str, explanation: str) -> None:
@@ -173,7 +178,13 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a web server that offers `tmp_path`."""
     monkeypatch.chdir(tmp_path)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), QuietHandler) as server:
+    with serving(QuietHandler) as url:
+        yield url
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -186,6 +197,74 @@ def test_a_url_is_opened_and_looped(web: str, tmp_path: Path) -> None:
     opened("video", f"{web}/a.webm")
     source = FileSource("video", f"{web}/a.webm", clock=SteppingClock())
     assert len(collect(source, Codec.VP8, 30)) == 30
+
+
+def test_an_hls_url_is_opened_and_looped(web: str, tmp_path: Path) -> None:
+    playlist = tmp_path / "a.m3u8"
+    with av.open(str(playlist), "w", format="hls", options={"hls_time": "1"}) as container:
+        stream = container.add_stream(
+            "libx264", rate=25, options={"profile": "baseline", "preset": "ultrafast", "g": "25"}
+        )
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for number in range(75):
+            frame = picture(number, 160, 96)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert len(list(tmp_path.glob("*.ts"))) > 1
+    source = opened("video", f"{web}/a.m3u8")
+    assert isinstance(source, FileSource)
+    assert source.preferred_codec is Codec.H264
+    frames = collect(FileSource("video", f"{web}/a.m3u8", clock=SteppingClock()), Codec.H264, 100)
+    assert set(steps(frames)) == {3600}
+
+
+def test_a_url_that_stalls_in_the_middle_fails_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_input, "_READ_SECONDS", 0.2)
+    whole = make_file(tmp_path / "a.mkv", video="libvpx", frames=200, size=(320, 240)).read_bytes()
+    released = threading.Event()
+
+    class Stalling(QuietHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(whole)))
+            self.end_headers()
+            self.wfile.write(whole[: len(whole) * 3 // 4])
+            self.wfile.flush()
+            released.wait(PATIENCE)
+            self.close_connection = True
+
+    with serving(Stalling) as url:
+        try:
+            with pytest.raises(SourceError) as caught:
+                collect(FileSource("video", f"{url}/a.mkv", clock=SteppingClock()), Codec.VP8, None)
+        finally:
+            released.set()
+    assert caught.value.message == f"'{url}/a.mkv' does not answer"
+
+
+class TestDevices:
+    def test_a_device_is_opened_by_its_format_and_name(self) -> None:
+        spec = "lavfi:testsrc2=size=160x96:rate=10:duration=1"
+        source = opened("video", spec)
+        assert source.kind == "video"
+        frames = collect(FileSource("video", spec, clock=SteppingClock()), Codec.VP8, None)
+        assert len(frames) == 10
+
+    def test_a_format_that_this_ffmpeg_lacks_is_named_with_those_it_has(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(av, "formats_available", {"alsa", "mp4", "video4linux2,v4l2"})
+        error = refusal("audio", "pulse:default")
+        assert error.message == "'pulse:default' needs pulse, which this FFmpeg cannot open"
+        assert error.explanation.startswith("It opens alsa, v4l2. ")
+
+    @pytest.mark.parametrize("spec", ["/dev/video97", "v4l2:/dev/video97"])
+    def test_a_camera_that_is_not_there(self, spec: str) -> None:
+        assert "/dev/video97" in refusal("video", spec).message
 
 
 def test_a_pipe_is_left_alone_until_the_source_runs_and_ends_it(tmp_path: Path) -> None:

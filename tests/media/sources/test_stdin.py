@@ -1,10 +1,10 @@
 """What can be read only once, for picture and sound together."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -41,23 +41,21 @@ class Bytes:
 
 
 @pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
+def pipe() -> Iterator[tuple[int, BinaryIO]]:
     reading, writing = os.pipe()
-    yield reading, writing
-    for fd in (reading, writing):
-        with contextlib.suppress(OSError):
-            os.close(fd)
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "wb", buffering=0) as file:
+        yield reading, file
 
 
 def both(path: Path, **options: object) -> Path:
     return make_file(path, video="libvpx", audio="libopus", **options)  # type: ignore[arg-type]
 
 
-def feed(writing: int, data: bytes) -> threading.Thread:
+def feed(file: BinaryIO, data: bytes) -> threading.Thread:
     """Write it all, and then close."""
 
     def work() -> None:
-        with open(writing, "wb") as file:
+        with file:
             file.write(data)
 
     thread = threading.Thread(target=work)
@@ -66,7 +64,9 @@ def feed(writing: int, data: bytes) -> threading.Thread:
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.ts"])
-def test_picture_and_sound_come_from_one_reading(name: str, tmp_path: Path, pipe: tuple[int, int]) -> None:
+def test_picture_and_sound_come_from_one_reading(
+    name: str, tmp_path: Path, pipe: tuple[int, BinaryIO]
+) -> None:
     path = make_file(
         tmp_path / name,
         video="libx264",
@@ -135,9 +135,11 @@ class TestPace:
         assert self.lag(path, seconds=0.1, ends=False) == 0.0
 
     def test_picture_and_sound_keep_step_whoever_begins_first(self, tmp_path: Path) -> None:
-        demuxer = Demuxer("stdin", Bytes(both(tmp_path / "a.mkv").read_bytes()), BOTH)
+        file = Bytes(both(tmp_path / "a.mkv", frames=50, seconds=2.0).read_bytes())
+        demuxer = Demuxer("stdin", file, BOTH)
         for kind in BOTH:
             demuxer.read(kind)
+        assert file.is_used_up.wait(PATIENCE)
         assert demuxer.starts_at("audio", 100.0) == 100.0
         assert demuxer.starts_at("video", 107.0) == pytest.approx(100.0, abs=0.03)
         for kind in BOTH:
@@ -193,13 +195,13 @@ def test_a_writer_that_dies_ends_the_source(tmp_path: Path) -> None:
     assert 10 < len(frames) < 50
 
 
-def test_closing_ends_a_read_that_waits(pipe: tuple[int, int]) -> None:
+def test_closing_ends_a_read_that_waits(pipe: tuple[int, BinaryIO]) -> None:
     reading, writing = pipe
     file = DescriptorFile(reading)
     read: list[bytes] = []
     thread = threading.Thread(target=lambda: read.extend([file.read(10), file.read(10)]))
     thread.start()
-    os.write(writing, b"some")
+    writing.write(b"some")
     file.close()
     thread.join(PATIENCE)
     assert read[-1] == b""

@@ -1,6 +1,7 @@
 """A file, URL or device that FFmpeg reads, and one stream of it."""
 
 import contextlib
+import os
 import re
 import stat
 from collections.abc import Collection, Iterator
@@ -21,8 +22,28 @@ from videocli.media.frames import MediaKind
 _OPEN_SECONDS = 10.0
 _READ_SECONDS = 10.0
 
-_DEVICE_FORMATS = frozenset({"alsa", "avfoundation", "dshow", "lavfi", "pulse", "v4l2", "x11grab"})
+_DEVICE_FORMATS = frozenset(
+    (
+        "alsa",
+        "avfoundation",
+        "dshow",
+        "fbdev",
+        "gdigrab",
+        "jack",
+        "kmsgrab",
+        "lavfi",
+        "openal",
+        "oss",
+        "pulse",
+        "sndio",
+        "v4l2",
+        "x11grab",
+    )
+)
 """FFmpeg input devices: `alsa:default` is the device `default` of `alsa`."""
+
+_ALSA_CONFIG = Path("/usr/share/alsa")
+"""The ALSA library in PyAV's wheels looks for it where it was built."""
 
 _TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Codecs by which FFmpeg takes any text file for a picture."""
@@ -137,6 +158,8 @@ class Input:
         self._container.close()
 
     def _open(self) -> None:
+        if self._address.format is not None:
+            _prepare_device(self.spec, self._address.format)
         with translated(self.spec, "cannot be opened"):
             self._container: InputContainer = av.open(
                 self._address.url,
@@ -218,11 +241,29 @@ def _address(spec: str) -> _Address:
             return _file_address(spec, path.stat())
         if colon and scheme in _DEVICE_FORMATS:
             return _Address(rest, scheme, is_live=True)
+        if re.fullmatch(r"/dev/video\d+", spec):
+            raise SourceError(
+                message=f"there is no camera {spec}",
+                explanation="'ls /dev/video*' shows those there are. Or use testsrc.",
+            )
         if colon and scheme in _READ_ONCE:
             return _Address(spec, is_read_once=True, is_live=True)
         if colon and re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme):
             return _Address(spec, is_url=True)
         raise FileNotFoundError(spec)
+
+
+def _prepare_device(spec: str, device: str) -> None:
+    """Raise `SourceError` where this FFmpeg was built without such devices."""
+    there = {name for names in av.formats_available for name in names.split(",")} & _DEVICE_FORMATS
+    if device not in there:
+        raise SourceError(
+            message=f"'{shown(spec)}' needs {device}, which this FFmpeg cannot open",
+            explanation=f"It opens {', '.join(sorted(there))}. Let another FFmpeg open it, and pipe it in: "
+            f"ffmpeg -f {device} -i … -f matroska - | videocli join ROOM --video - or --audio -",
+        )
+    if device == "alsa" and _ALSA_CONFIG.exists():
+        os.environ.setdefault("ALSA_CONFIG_DIR", str(_ALSA_CONFIG))
 
 
 def _file_address(spec: str, status: Any) -> _Address:

@@ -14,6 +14,9 @@ from videocli.media.sources.paced import Clock, PacedSource
 
 STDIN = "-"
 
+_LOOK_UP_SECONDS = 0.2
+"""How often a read that waits looks whether it still should."""
+
 
 class DescriptorFile:
     """`PacketFile` of a file descriptor, which stays open."""
@@ -22,7 +25,6 @@ class DescriptorFile:
         self._fd = fd
         self._clock = clock
         self._began_at: float | None = None
-        self._ended, self._end = os.pipe()
         self._is_closed = False
 
     @property
@@ -30,19 +32,16 @@ class DescriptorFile:
         return 0.0 if self._began_at is None else self._clock() - self._began_at
 
     def read(self, size: int) -> bytes:
-        ready, _, _ = select.select([self._fd, self._ended], [], [])
-        if self._began_at is None:
-            self._began_at = self._clock()
-        return b"" if self._ended in ready else os.read(self._fd, size)
+        while not self._is_closed:
+            ready, _, _ = select.select([self._fd], [], [], _LOOK_UP_SECONDS)
+            if ready:
+                if self._began_at is None:
+                    self._began_at = self._clock()
+                return os.read(self._fd, size)
+        return b""
 
     def close(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            os.close(self._end)
-
-    def __del__(self) -> None:
-        self.close()
-        os.close(self._ended)
+        self._is_closed = True
 
 
 class DemuxedSource(PacedSource):
