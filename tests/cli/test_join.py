@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.process import videocli as run_videocli
 from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
+from tests.media.sources.support import make_file
 from tests.sdk.programs import Program, videocli
 
 PATIENCE = 60.0
@@ -329,3 +330,94 @@ class Pty:
             self.shown += data.decode()
             return bool(data)
         return False
+
+
+class TestPublishing:
+    def make(self, tmp_path: Path, frames: int = 10) -> Path:
+        return make_file(
+            tmp_path / "talk.mkv", video="libvpx", audio="libopus", frames=frames, seconds=frames / 25
+        )
+
+    def test_a_file_is_played_once_and_then_we_leave(self, url: str, tmp_path: Path) -> None:
+        talk = str(self.make(tmp_path))
+        ran = run_videocli(
+            *("join", "p1", "--url", url, "--json", "--exit-after-publish"),
+            *("--video", talk, "--audio", talk, "--audio", "silence"),
+            **SERVER_VARIABLES,
+        )
+        assert (ran.exit_code, ran.stderr) == (0, "")
+        events = [json.loads(line) for line in ran.stdout.splitlines()]
+        gone = [event for event in events if event["event"] == "localTrackUnpublished"]
+        assert {event["track"]["name"] for event in gone} == {"talk.mkv", "talk.mkv audio"}
+        assert [event["error"] for event in gone] == [None, None]
+        assert events[-1]["event"] == "disconnected"
+
+    def test_the_others_hear_of_the_end_and_the_room_goes_on(self, url: str, tmp_path: Path) -> None:
+        async def scene() -> None:
+            arguments = ("join", "p2", "--url", url, "--json")
+            async with (
+                videocli(*arguments, "--identity", "alice") as alice,
+                videocli(*arguments, "--identity", "bob") as bob,
+            ):
+                await alice.wait_event("connected")
+                await bob.wait_event("connected")
+                talk = str(self.make(tmp_path))
+                await bob.command("publish", kind="video", source=talk, loop=False)
+                await alice.wait_event("trackUnpublished", lambda line: line.kind == "video")
+                gone = await bob.wait_event("localTrackUnpublished")
+                assert gone.fields["track"]["name"] == "talk.mkv"
+                await bob.command("publish", kind="video", source="-")
+                failure = await bob.wait_event("error")
+                assert "stdin" in failure.fields["error"]["message"]
+                await bob.command("disconnect")
+                assert await bob.exit_code() == 0
+
+        together(scene)
+
+    def test_stdin_is_published_for_both_kinds(self, url: str, tmp_path: Path) -> None:
+        talk = self.make(tmp_path, frames=25)
+        with talk.open("rb") as stdin:
+            ran = subprocess.run(
+                [
+                    *(sys.executable, "-m", "videocli", "join", "p3", "--url", url, "--plain"),
+                    *("--video", "-", "--audio", "-", "--exit-after-publish"),
+                ],
+                stdin=stdin,
+                env={**os.environ, **SERVER_VARIABLES},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert "No longer publishing our video track stdin" in ran.stdout
+        assert 'No longer publishing our audio track "stdin audio"' in ran.stdout
+
+    def test_stdin_that_is_not_media_is_bad_usage(self, url: str) -> None:
+        ran = subprocess.run(
+            [sys.executable, "-m", "videocli", "join", "p4", "--url", url, "--video", "-"],
+            input=b"no media at all\n" * 100,
+            env={**os.environ, **SERVER_VARIABLES},
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert ran.returncode == 2
+        assert b"'stdin' is not media" in ran.stderr
+        assert len(ran.stderr.splitlines()) == 2
+
+    def test_a_source_that_fails_while_it_is_awaited_is_no_success(self, url: str, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+
+        async def scene() -> None:
+            arguments = ("join", "p5", "--url", url, "--json", "--video", str(pipe), "--exit-after-publish")
+            async with videocli(*arguments) as program:
+                await program.wait_event("localTrackPublished")
+                await asyncio.to_thread(pipe.write_bytes, b"no media at all\n" * 100)
+                gone = await program.wait_event("localTrackUnpublished")
+                assert "is not media" in gone.fields["error"]["message"]
+                assert await program.exit_code() == 2
+                assert len(program.stderr) == 2
+
+        together(scene)

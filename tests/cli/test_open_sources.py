@@ -1,6 +1,8 @@
 """What published tracks are called."""
 
-from videocli.cli.open_sources import default_names
+import pytest
+
+from videocli.cli.open_sources import default_name, default_names
 
 
 def test_a_track_is_named_after_its_file() -> None:
@@ -14,3 +16,20 @@ def test_sound_and_picture_of_one_file_have_two_names() -> None:
 def test_names_stay_apart_however_often_a_source_is_named() -> None:
     names = default_names([("video", "testsrc")] * 4)
     assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("-", "stdin"),
+        ("/dev/video0", "video0"),
+        ("alsa:default", "alsa:default"),
+        ("https://me:hunter2@example.org/live/a.m3u8?token=hunter2", "a.m3u8"),
+        ("rtsp://me:hunter2@camera.example.org:554", "camera.example.org"),
+        ("rtsp://me:hunter2@camera.example.org:554/?token=hunter2", "camera.example.org"),
+        ("rtsp://[bad", "rtsp"),
+        ("x" * 200, "x" * 128),
+    ],
+)
+def test_a_name_holds_nothing_that_is_secret_or_too_long(spec: str, name: str) -> None:
+    assert default_name(spec) == name

@@ -27,6 +27,10 @@ from videocli.protocol.subscribe_rules import SubscribeRule
             '{"command":"publish","kind":"audio","source":"tone","name":"mic"}',
             PublishRequest("audio", "tone", "mic"),
         ),
+        (
+            '{"command":"publish","kind":"video","source":"a.mp4","loop":false}',
+            PublishRequest("video", "a.mp4", loop=False),
+        ),
         ('{"command":"publish","kind":"data","name":"chat"}', cmd.PublishData("chat")),
         (
             '{"command":"publish","kind":"data","name":"chat","ordered":false,"maxRetransmits":0}',
@@ -86,6 +90,7 @@ def test_the_commands_of_the_contract(line: str, request_: Request) -> None:
         ('{"command":"publish","kind":"smell","source":"x"}', "none of audio, video, data"),
         ('{"command":"publish","kind":"video"}', "'source' is missing"),
         ('{"command":"publish","kind":"video","source":""}', "'source' is empty"),
+        ('{"command":"publish","kind":"video","source":"a","loop":0}', "'loop' is neither true nor false"),
         ('{"command":"publish","kind":"data"}', "'name' is missing"),
         ('{"command":"publish","kind":"data","name":"a","source":"b"}', 'does not know "source"'),
         ('{"command":"publish","kind":"data","name":"a","ordered":1}', "neither true nor false"),

@@ -147,8 +147,26 @@ def test_a_source_that_fails_is_an_error_and_the_room_goes_on() -> None:
         complaint = await bob.sees(ev.Error)
         assert isinstance(complaint, ev.Error)
         assert "pulled out" in complaint.error.message
+        gone = await bob.sees(ev.LocalTrackUnpublished)
+        assert isinstance(gone, ev.LocalTrackUnpublished)
+        assert (gone.track.name, gone.error) == ("cam", complaint.error)
         assert not bob.session.snapshot().local.tracks  # type: ignore[union-attr]  # we are in the room
         assert await bob.leave() is None
+
+    scene(play)
+
+
+def test_a_source_that_ends_takes_its_track_back_for_everybody() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        bob = house.join("bob", config=publishing(NamedSource("talk.mp4", Ticker(count=50))))
+        await alice.sees(ev.TrackUnpublished, lambda event: event.track.name == "talk.mp4")
+        gone = await bob.sees(ev.LocalTrackUnpublished)
+        assert isinstance(gone, ev.LocalTrackUnpublished)
+        assert (gone.track.name, gone.error) == ("talk.mp4", None)
+        assert "Error" not in bob.names
+        await asyncio.gather(bob.leave(), alice.leave())
 
     scene(play)
 

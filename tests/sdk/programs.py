@@ -124,7 +124,7 @@ class Program:
         events = [f"{line.event} {line.identity or ''} {line.kind or ''}" for line in self.events]
         return "\n  ".join(["Events:", *events, "Standard error:", *self.stderr])
 
-    async def command(self, command: str, **fields: str) -> None:
+    async def command(self, command: str, **fields: object) -> None:
         """Write a command of the contract to its stdin."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"command": command, **fields}).encode() + b"\n")

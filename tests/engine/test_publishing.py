@@ -1,0 +1,66 @@
+"""Which codec a source is to make."""
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from videocli.engine.publishing import MediaPublication
+from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.peer import Sender
+
+
+class Plain:
+    kind: MediaKind = "video"
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None: ...
+
+    def request_keyframe(self) -> None: ...
+
+
+class Encoded(Plain):
+    def __init__(self, codec: Codec | None) -> None:
+        self.preferred_codec = codec
+
+
+class Taking:
+    """A sender for which these codecs were negotiated."""
+
+    def __init__(self, *codecs: Codec) -> None:
+        self.codecs = codecs
+        self.sent: list[EncodedFrame] = []
+
+    def send_frame(self, frame: EncodedFrame) -> None:
+        self.sent.append(frame)
+
+
+def publication(source: Plain, *senders: Taking) -> MediaPublication:
+    by_peer = {str(number): cast(Sender, sender) for number, sender in enumerate(senders)}
+    return MediaPublication("id", source, senders=by_peer)
+
+
+@pytest.mark.parametrize(
+    ("source", "negotiated", "chosen"),
+    [
+        (Plain(), (Codec.VP8, Codec.H264), Codec.VP8),
+        (Encoded(Codec.H264), (Codec.VP8, Codec.H264), Codec.H264),
+        (Encoded(Codec.H264), (Codec.VP8,), Codec.VP8),
+        (Encoded(None), (Codec.VP8, Codec.H264), Codec.VP8),
+        (Encoded(Codec.H264), (), None),
+    ],
+)
+def test_a_source_makes_what_it_prefers_if_that_was_negotiated(
+    source: Plain, negotiated: tuple[Codec, ...], chosen: Codec | None
+) -> None:
+    assert publication(source, Taking(*negotiated)).choose_codec() is chosen
+
+
+def test_a_peer_connection_that_has_agreed_on_nothing_yet_decides_nothing() -> None:
+    assert publication(Plain(), Taking(), Taking(Codec.H264)).choose_codec() is Codec.H264
+
+
+def test_a_frame_goes_where_its_codec_was_negotiated() -> None:
+    both, one = Taking(Codec.VP8, Codec.H264), Taking(Codec.VP8)
+    frame = EncodedFrame(b"x", 0, True, Codec.H264)
+    publication(Plain(), both, one).send(frame)
+    assert (both.sent, one.sent) == ([frame], [])
