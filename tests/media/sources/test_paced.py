@@ -16,6 +16,8 @@ from videocli.media.sources.paced import LoopClock, PacedSource
 class Maker:
     """One packet every 20 ms."""
 
+    ahead = 1
+
     def __init__(self, count: int | None = None) -> None:
         self.count = count
         self.made = 0
@@ -106,6 +108,16 @@ def test_a_failure_of_the_maker_ends_the_source_and_closes_the_maker() -> None:
     with pytest.raises(SourceError, match="broken"):
         collect(paced(maker), Codec.OPUS, None)
     assert maker.closed_on is not None
+
+
+def test_what_is_made_ahead_is_sent_when_it_is_due_and_before_a_failure() -> None:
+    maker = FailingMaker()
+    maker.ahead = 5
+    clock = SteppingClock()
+    sent_at: list[float] = []
+    with pytest.raises(SourceError, match="broken"):
+        collect(paced(maker, clock), Codec.OPUS, None, lambda sent: sent_at.append(clock.now))
+    assert sent_at == pytest.approx([100, 100.02, 100.04])
 
 
 def test_a_maker_that_cannot_be_made_ends_the_source() -> None:

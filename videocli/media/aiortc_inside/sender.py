@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 import struct
 from collections.abc import Callable
@@ -28,6 +29,9 @@ _logger = logging.getLogger(__name__)
 
 _HISTORY = 512
 """Packets kept to be sent again: some 3 s of 720p."""
+
+_BURST_SECONDS = 0.001
+"""Packets sent within this carry one time: reading the clock and writing it costs as much as encrypting."""
 
 _ASK_AGAIN_AFTER = 1.0
 """Seconds without the keyframe that was asked for; the request may have been lost."""
@@ -79,6 +83,8 @@ class TrackSender:
         self._mid = b""
         self._mid_extension: int | None = None
         self._time_extension: int | None = None
+        self._extended = b""
+        self._extended_at = -math.inf
         self._is_flowing = False
         self._needs_keyframe = kind == "video"
         self._keyframe_asked_at = 0.0
@@ -134,6 +140,7 @@ class TrackSender:
         ids = {extension.uri: extension.id for extension in section.extensions if 0 < extension.id < 15}
         self._mid_extension = ids.get(MID_URI)
         self._time_extension = ids.get(ABS_SEND_TIME_URI)
+        self._extended_at = -math.inf
 
     def start(self) -> None:
         """Packets can flow now; ask for a keyframe to begin with."""
@@ -352,7 +359,13 @@ class TrackSender:
         self._send(header + extensions + payload)
 
     def _extensions(self) -> bytes:
-        """One-byte header extensions (RFC 8285, 4.2)."""
+        """One-byte header extensions (RFC 8285, 4.2); the time is that of the burst."""
+        now = self._loop.time()
+        if now - self._extended_at > _BURST_SECONDS:
+            self._extended_at, self._extended = now, self._extensions_now()
+        return self._extended
+
+    def _extensions_now(self) -> bytes:
         values = b""
         if self._mid_extension is not None:
             values += bytes([self._mid_extension << 4 | len(self._mid) - 1]) + self._mid

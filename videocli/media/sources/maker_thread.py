@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,11 @@ _CLOSE_SECONDS = 1.0
 
 class FrameMaker(Protocol):
     """Makes the frames of one track, one after another. Every method may block."""
+
+    @property
+    def ahead(self) -> int:
+        """How many frames may be made at once, because they take no time, and are the same if made early."""
+        ...
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
         """The next frame; None: there is none.
@@ -29,7 +35,8 @@ class FrameMaker(Protocol):
         ...
 
 
-_Answer = asyncio.Future[EncodedFrame | None]
+_Answer = asyncio.Future[list[EncodedFrame]]
+"""The next frames; none: there are no more."""
 
 
 class MakerThread:
@@ -43,14 +50,20 @@ class MakerThread:
         self._loop = asyncio.get_running_loop()
         self._requests: queue.SimpleQueue[tuple[_Answer, float, bool] | None] = queue.SimpleQueue()
         self._ended = asyncio.Event()
+        self._made: deque[EncodedFrame] = deque()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     async def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
-        """`FrameMaker.next` on the thread; the first call makes the maker."""
-        answer: _Answer = self._loop.create_future()
-        self._requests.put((answer, elapsed, wants_keyframe))
-        return await answer
+        """`FrameMaker.next` on the thread; the first call makes the maker.
+
+        What has been made ahead comes first, whatever is wanted meanwhile.
+        """
+        if not self._made:
+            answer: _Answer = self._loop.create_future()
+            self._requests.put((answer, elapsed, wants_keyframe))
+            self._made.extend(await answer)
+        return self._made.popleft() if self._made else None
 
     async def close(self) -> None:
         """Free everything; a call that hangs is left behind, and frees everything when it returns."""
@@ -62,16 +75,24 @@ class MakerThread:
 
     def _work(self) -> None:
         maker: FrameMaker | None = None
+        failure: Exception | None = None
         try:
             while (request := self._requests.get()) is not None:
                 answer, elapsed, wants_keyframe = request
+                frames: list[EncodedFrame] = []
                 try:
                     maker = maker or self._make()
-                    frame = maker.next(elapsed, wants_keyframe)
+                    while failure is None and len(frames) < maker.ahead:
+                        frame = maker.next(elapsed, wants_keyframe and not frames)
+                        if frame is None:
+                            break
+                        frames.append(frame)
                 except Exception as error:
-                    self._on_loop(_fail, answer, error)
+                    failure = error
+                if frames or failure is None:
+                    self._on_loop(_succeed, answer, frames)
                 else:
-                    self._on_loop(_succeed, answer, frame)
+                    self._on_loop(_fail, answer, failure)
         finally:
             try:
                 if maker is not None:
@@ -84,9 +105,9 @@ class MakerThread:
             self._loop.call_soon_threadsafe(function, *arguments)
 
 
-def _succeed(answer: _Answer, frame: EncodedFrame | None) -> None:
+def _succeed(answer: _Answer, frames: list[EncodedFrame]) -> None:
     if not answer.done():
-        answer.set_result(frame)
+        answer.set_result(frames)
 
 
 def _fail(answer: _Answer, error: Exception) -> None:

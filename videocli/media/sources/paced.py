@@ -101,5 +101,5 @@ class PacedSource:
             if frame.is_keyframe:
                 self._wants_keyframe = False
                 keyframe_timestamp = frame.timestamp
-            send(replace(frame, timestamp=frame.timestamp + put_off))
+            send(replace(frame, timestamp=frame.timestamp + put_off) if put_off else frame)
             elapsed = clock.time() - started_at - put_off / rate

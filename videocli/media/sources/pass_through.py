@@ -34,6 +34,9 @@ _NEAR_SECONDS = 0.5
 _MAX_GROUP_BYTES = 16 << 20
 """Of one keyframe and what follows it: a minute and more of 720p."""
 
+_PICTURES_AHEAD, _SOUND_AHEAD = 6, 10
+"""Made at once: a fifth of a second, so that a request for a keyframe need not wait much longer."""
+
 _NAL_PARAMETER_SETS = (7, 8)
 """Of a sequence and of a picture (ITU-T H.264, table 7-1)."""
 
@@ -103,6 +106,7 @@ class PassThrough:
         self._loop = loop and opened.can_rewind
         rate = usual_rate(opened.stream)
         is_sound = codec is Codec.OPUS
+        self._ahead_count = (_SOUND_AHEAD if is_sound else _PICTURES_AHEAD) if opened.can_rewind else 1
         self._frame_rate = max(round(rate), 1)
         self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / rate), 1)
         self._timeline = Timeline(codec.clock_rate, self._step, _SOUND_TOLERANCE if is_sound else 0)
@@ -113,6 +117,11 @@ class PassThrough:
         extradata = opened.stream.codec_context.extradata or b""
         self._parameter_sets = extradata if extradata.startswith(_START_CODES) else b""
         self._begin_pass()
+
+    @property
+    def ahead(self) -> int:
+        """Few while somebody may ask for a keyframe; of what comes at the pace of life, nothing."""
+        return 1 if self._bridge is not None else self._ahead_count
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
         if wants_keyframe and self._bridge is None and self._group.frames and not self._is_keyframe_near():

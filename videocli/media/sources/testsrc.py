@@ -62,6 +62,8 @@ class TestPicture(PacedSource):
 
 
 class _PictureMaker:
+    ahead = 1
+
     def __init__(self, codec: Codec, identity: str, utcnow: Callable[[], datetime]) -> None:
         self._encoder = VideoEncoder(codec, WIDTH, HEIGHT, FRAME_RATE)
         self._ticks = codec.clock_rate // FRAME_RATE

@@ -30,6 +30,8 @@ class TestTone(PacedSource):
 
 
 class _ToneMaker:
+    ahead = 1
+
     def __init__(self) -> None:
         self._encoder = OpusEncoder(channels=1)
         self._chunks = _chunks()

@@ -77,6 +77,8 @@ class _Decoder:
 class VideoTranscoder:
     """`FrameMaker`: at most 1280x720 and 30 frames a second, at least 5. Owns the input from now on."""
 
+    ahead = 1
+
     def __init__(self, opened: MediaInput, codec: Codec, loop: bool) -> None:
         self._input = opened
         self._codec = codec
@@ -168,6 +170,8 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
 
 class AudioTranscoder:
     """`FrameMaker`: mono or stereo Opus, without a gap from pass to pass. Owns the input from now on."""
+
+    ahead = 1
 
     def __init__(self, opened: MediaInput, loop: bool) -> None:
         self._input = opened

@@ -1,0 +1,203 @@
+"""What publishing a file costs whose packets are sent as they are, as a ratio to encoding the same picture.
+
+`python -m tests.benchmarks.publishing`: one bot after another, each a process of its own, publishes the same
+moving picture to an embedded server on loopback; what is measured is the CPU time of the bot alone, once it
+has begun (`getrusage`). Only the ratios mean anything on another machine.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.filter.graph import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tests.sdk.programs import CREDENTIALS
+from videocli import tokens
+from videocli.cli import wiring
+from videocli.engine import commands as cmd
+from videocli.engine import events as ev
+from videocli.engine.session import JoinConfig, NamedSource, Session
+from videocli.engine.signaling.backend import SignalingConfig
+from videocli.media.peer import PeerConfig, TrackStats
+from videocli.media.sources import open_source
+from videocli.tokens import Credentials
+
+WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 30
+RAW_SECONDS, FILE_SECONDS = 2, 10
+BITRATE = 1_500_000
+WARM_UP_SECONDS = 2.0
+MEASURED_SECONDS = 8.0
+BAR = Fraction(1, 15)
+ROOM = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    measured: str
+    cores: float
+    """CPU seconds a second."""
+    ratio: float | None = None
+    """To what it is held against."""
+    bar: float | None = None
+    """The ratio that is promised, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    name: str
+    file: str
+    seconds: int
+    encoder: str
+    options: dict[str, str]
+
+
+_RAW = _Clip("encoding VP8", "raw.nut", RAW_SECONDS, "rawvideo", {})
+"""Decoding this costs nothing, so what is left is encoding."""
+
+_ENCODED = (
+    _Clip("a VP8 file", "vp8.webm", FILE_SECONDS, "libvpx", {"deadline": "realtime", "cpu-used": "8"}),
+    _Clip(
+        "an H264 file",
+        "h264.mp4",
+        FILE_SECONDS,
+        "libx264",
+        {"profile": "baseline", "preset": "veryfast", "level": "3.1"},
+    ),
+)
+
+
+def measure() -> list[Row]:
+    """Encoding first, then each file against it."""
+    with tempfile.TemporaryDirectory() as folder, _server() as url:
+        for clip in (_RAW, *_ENCODED):
+            _make(Path(folder), clip)
+        encoding = _cores(url, Path(folder, _RAW.file))
+        rows = [Row(f"publishing {WIDTH}x{HEIGHT} at {FRAME_RATE}: {_RAW.name}", encoding)]
+        for clip in _ENCODED:
+            cores = _cores(url, Path(folder, clip.file))
+            rows.append(Row(f"the same from {clip.name}", cores, cores / encoding, float(BAR)))
+    return rows
+
+
+def _make(folder: Path, clip: _Clip) -> None:
+    with av.open(str(folder / clip.file), "w") as container:
+        stream = container.add_stream(clip.encoder, rate=FRAME_RATE, options=clip.options)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.bit_rate = BITRATE
+        stream.codec_context.gop_size = clip.seconds * FRAME_RATE
+        for number, picture in enumerate(_pictures(clip.seconds)):
+            picture.pts, picture.time_base = number, Fraction(1, FRAME_RATE)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def _pictures(seconds: int) -> Iterator[VideoFrame]:
+    """The same moving picture, again and again."""
+    for _ in range(seconds // RAW_SECONDS):
+        graph = Graph()
+        source = graph.add("testsrc2", f"size={WIDTH}x{HEIGHT}:rate={FRAME_RATE}:duration={RAW_SECONDS}")
+        graph.link_nodes(source, graph.add("format", "yuv420p"), graph.add("buffersink")).configure()
+        for _ in range(RAW_SECONDS * FRAME_RATE):
+            picture = graph.pull()
+            assert isinstance(picture, VideoFrame)
+            yield picture
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "videocli", "serve", "--port", "0", "--json"],
+        env={**os.environ, **CREDENTIALS},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield json.loads(server.stdout.readline())["url"]
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+
+
+def _cores(url: str, file: Path) -> float:
+    """CPU seconds a second of a process that publishes the file."""
+    ran = subprocess.run(
+        [sys.executable, "-m", __spec__.name, url, str(file)],
+        env={**os.environ, **CREDENTIALS},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(ran.stdout)
+
+
+async def _publish(url: str, file: str) -> float:
+    """Publish a file for a while; the CPU seconds that each second took."""
+    outside = wiring.real_outside()
+    credentials = Credentials(
+        CREDENTIALS["TWILIO_ACCOUNT_SID"], CREDENTIALS["TWILIO_API_KEY"], CREDENTIALS["TWILIO_API_SECRET"]
+    )
+    token = tokens.mint(credentials, "bot", ROOM, 3600, outside.utcnow()).token
+
+    async def give() -> str:
+        return token
+
+    source = open_source("video", file, identity="bot", utcnow=lambda: datetime.now(UTC))
+    config = JoinConfig(
+        signaling=SignalingConfig(url, ROOM, give),
+        media=[NamedSource("file", source)],
+        gather=PeerConfig(addresses=("127.0.0.1",), with_loopback=True),
+    )
+    sent: list[TrackStats] = []
+
+    def note(occurrence: ev.Occurrence) -> None:
+        if isinstance(occurrence.event, ev.Stats):
+            sent.extend(row.counters for row in occurrence.event.tracks)
+
+    session = Session(config, outside, note)
+    staying = asyncio.create_task(session.run())
+    await asyncio.sleep(WARM_UP_SECONDS)
+    before, began_at = _cpu_seconds(), asyncio.get_running_loop().time()
+    await asyncio.sleep(MEASURED_SECONDS)
+    spent, seconds = _cpu_seconds() - before, asyncio.get_running_loop().time() - began_at
+    session.post(cmd.ReportStats())
+    session.post(cmd.Disconnect())
+    await staying
+    (counters,) = sent
+    assert counters.frames > 0.9 * seconds * FRAME_RATE, f"it has sent no more than {counters.frames} frames"
+    return spent / seconds
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Print the table; in a child, publish."""
+    if len(sys.argv) == 3:
+        sys.stdout.write(f"{wiring.run(_publish(sys.argv[1], sys.argv[2]))}\n")
+        return
+    for row in measure():
+        ratio = "" if row.ratio is None else f"   1/{1 / row.ratio:.0f} (bar 1/{1 / (row.bar or 1):.0f})"
+        sys.stdout.write(f"{row.cores * 100:6.2f} % of a core  {row.measured}{ratio}\n")
+
+
+if __name__ == "__main__":
+    main()
