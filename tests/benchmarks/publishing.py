@@ -21,7 +21,7 @@ from pathlib import Path
 
 import av
 from av.filter.graph import Graph
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from tests.sdk.programs import CREDENTIALS
@@ -103,6 +103,7 @@ def _make(folder: Path, clip: _Clip) -> None:
         stream.codec_context.gop_size = clip.seconds * FRAME_RATE
         for number, picture in enumerate(_pictures(clip.seconds)):
             picture.pts, picture.time_base = number, Fraction(1, FRAME_RATE)
+            picture.pict_type = PictureType.NONE  # else each is a keyframe
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
 

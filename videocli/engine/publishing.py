@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from videocli.engine.reports import LocalTrackInfo
@@ -52,6 +53,8 @@ class MediaPublication:
     senders: dict[str, Sender] = field(default_factory=dict)
     """By peer connection id."""
     task: asyncio.Task[None] | None = None
+    can_flow: bool = False
+    """A sender has said that it can send: earlier, frames would be lost, and the first keyframe with them."""
 
     def send(self, frame: EncodedFrame) -> None:
         """Send a frame on every peer connection that negotiated its codec; a muted track sends none."""
@@ -120,7 +123,7 @@ class Publishing:
         for media in self.media.values():
             if peer_id not in media.senders:
                 sender = connection.add_sender(media.source.kind, media.track_id)
-                sender.on_keyframe_request = media.source.request_keyframe
+                sender.on_keyframe_request = partial(self._keyframe_wanted, media)
                 media.senders[peer_id] = sender
         for data in self.data.values():
             if peer_id not in data.channels:
@@ -139,11 +142,16 @@ class Publishing:
             if channel is not None and is_reliable(channel) and channel.unsent_bytes:
                 self._report(MessagesLost(data.track_id, channel.unsent_bytes))
 
+    def _keyframe_wanted(self, media: MediaPublication) -> None:
+        media.can_flow = True
+        media.source.request_keyframe()
+        self.start_sources()
+
     def start_sources(self) -> None:
-        """Start every source whose codec has been negotiated since."""
+        """Start every source whose codec has been negotiated since, and whose frames can flow."""
         for media in self.media.values():
             codec = media.choose_codec()
-            if media.task is None and codec is not None:
+            if media.task is None and media.can_flow and codec is not None:
                 media.task = self._spawn(self._pump(media, codec))
 
     async def _pump(self, media: MediaPublication, codec: Codec) -> None:
