@@ -25,7 +25,7 @@ class Bridge:
     def __init__(self, codec: Codec, begun: Iterable[bytes], frame_rate: int) -> None:
         self._codec = codec
         self._frame_rate = frame_rate
-        self._decoder = av.CodecContext.create(_DECODERS[codec], "r")
+        self._decoder: Any = av.CodecContext.create(_DECODERS[codec], "r")
         self._decoder.thread_count = 1
         self._encoder: VideoEncoder | None = None
         for data in begun:

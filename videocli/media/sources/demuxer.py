@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, BinaryIO, Protocol, cast
 
 import av
+from av.container.input import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
@@ -82,8 +83,9 @@ class Demuxer:
         self.spec = spec
         self._file = file
         with translated(spec, "cannot be opened"):
-            self._container = av.open(
+            self._container: InputContainer = av.open(
                 cast(BinaryIO, file),
+                mode="r",
                 metadata_errors="replace",
                 options={"analyzeduration": str(_ANALYZE_SECONDS * 1_000_000)},
             )

@@ -34,8 +34,8 @@ _NEAR_SECONDS = 0.5
 _MAX_GROUP_BYTES = 16 << 20
 """Of one keyframe and what follows it: a minute and more of 720p."""
 
-_PICTURES_AHEAD, _SOUND_AHEAD = 6, 10
-"""Made at once: a fifth of a second, so that a request for a keyframe need not wait much longer."""
+_PICTURES_AHEAD, _SOUND_AHEAD = 10, 15
+"""Made at once: a third of a second, so that a request for a keyframe need not wait much longer."""
 
 _NAL_PARAMETER_SETS = (7, 8)
 """Of a sequence and of a picture (ITU-T H.264, table 7-1)."""

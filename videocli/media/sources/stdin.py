@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, MediaKind
 from videocli.media.sources.demuxer import Demuxer, PacketFile
-from videocli.media.sources.file import codec_as_it_is, make_frames
+from videocli.media.sources.file import make_frames
 from videocli.media.sources.maker_thread import FrameMaker
 from videocli.media.sources.paced import Clock, PacedSource
+from videocli.media.sources.pass_through import codec_as_it_is
 
 STDIN = "-"
 
