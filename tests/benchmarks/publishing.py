@@ -87,7 +87,7 @@ _ENCODED = (
         {"deadline": "realtime", "cpu-used": "8"},
     ),
     _Clip(
-        "an H264 file",
+        "sending the packets of an H264 file",
         "h264.mp4",
         FILE_SECONDS,
         "libx264",
@@ -97,7 +97,7 @@ _ENCODED = (
 
 
 def measure() -> list[Row]:
-    """What encoding costs first, then what each file does; the ratio is to the file that has to be encoded."""
+    """What encoding costs first, then what each file does; the ratio is to what has to be encoded."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, _server() as url:
         for clip in (_RAW, _FOREIGN, *_ENCODED):

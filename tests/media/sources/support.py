@@ -25,16 +25,37 @@ PATIENCE = 20.0
 _DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
 
 
+class SteppingAlarm:
+    """A call that a `SteppingClock` makes when it passes its time."""
+
+    def __init__(self, at: float, call: Callable[[], None]) -> None:
+        self.at = at
+        self.call = call
+
+    def cancel(self) -> None:
+        self.call = lambda: None
+
+
 class SteppingClock:
     """Time passes only by waiting, and then at once."""
 
     def __init__(self) -> None:
         self.now = 100.0
+        self._alarms: list[SteppingAlarm] = []
 
     def time(self) -> float:
         return self.now
 
+    def call_at(self, at: float, call: Callable[[], None]) -> SteppingAlarm:
+        alarm = SteppingAlarm(at, call)
+        self._alarms.append(alarm)
+        return alarm
+
     async def sleep_until(self, at: float) -> None:
+        while self._alarms and self._alarms[0].at <= at:
+            alarm = self._alarms.pop(0)
+            self.now = max(self.now, alarm.at)
+            alarm.call()
         self.now = max(self.now, at)
         await asyncio.sleep(0)
 

@@ -54,6 +54,11 @@ class MakerThread:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def has_next(self) -> bool:
+        """Whether the next frame has been made already."""
+        return bool(self._made)
+
     async def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
         """`FrameMaker.next` on the thread; the first call makes the maker.
 

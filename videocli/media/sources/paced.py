@@ -1,6 +1,7 @@
 """Runs what makes frames, on a thread, and sends them at their pace, on the loop."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,14 +13,27 @@ from videocli.media.sources.maker_thread import FrameMaker, MakerThread
 KEYFRAME_SECONDS = 0.3
 """The least time between a keyframe and the next one that is made only because it was asked for."""
 
+_MAX_AHEAD = 64
+"""Frames that wait for their time at once, at most."""
+
 _MAX_LATE_SECONDS = 0.5
 """A source that is later than this does not catch up: what follows is put off."""
+
+
+class Alarm(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None: ...
 
 
 class Clock(Protocol):
     """What frames are paced by, in seconds on any clock that never goes back."""
 
     def time(self) -> float: ...
+
+    def call_at(self, at: float, call: Callable[[], None]) -> Alarm:
+        """Have it called at `at`, which is not past."""
+        ...
 
     async def sleep_until(self, at: float) -> None:
         """Return at `at`, or at once if that is past."""
@@ -31,6 +45,9 @@ class LoopClock:
 
     def time(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def call_at(self, at: float, call: Callable[[], None]) -> Alarm:
+        return asyncio.get_running_loop().call_at(at, call)
 
     async def sleep_until(self, at: float) -> None:
         await asyncio.sleep(max(at - self.time(), 0.0))
@@ -58,6 +75,7 @@ class PacedSource:
         self._clock = clock or LoopClock()
         self._starts_at = starts_at
         self._wants_keyframe = False
+        self._keyframe_timestamp = 0
 
     @property
     def kind(self) -> MediaKind:
@@ -69,21 +87,30 @@ class PacedSource:
 
     async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
         thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
+        alarms: deque[Alarm] = deque(maxlen=_MAX_AHEAD)
         try:
-            await self._pump(thread, codec.clock_rate, send)
+            await self._pump(thread, codec.clock_rate, send, alarms)
         finally:
+            for alarm in alarms:
+                alarm.cancel()
             await thread.close()
 
-    async def _pump(self, thread: MakerThread, rate: int, send: Callable[[EncodedFrame], None]) -> None:
+    async def _pump(
+        self, thread: MakerThread, rate: int, send: Callable[[EncodedFrame], None], alarms: deque[Alarm]
+    ) -> None:
+        """The last of the frames that were made at once is slept for, those before it only have alarms set.
+
+        An alarm costs half of what it does to sleep, which wakes a task in a second turn of the loop.
+        """
         clock = self._clock
         elapsed = 0.0
         started_at: float | None = None
         max_late = _MAX_LATE_SECONDS
         put_off = 0
-        keyframe_timestamp = 0
+        self._keyframe_timestamp = 0
         due_at = step = 0.0
         while True:
-            gap = elapsed - keyframe_timestamp / rate
+            gap = elapsed - self._keyframe_timestamp / rate
             frame = await thread.next(elapsed, self._wants_keyframe and gap >= KEYFRAME_SECONDS)
             if frame is None:
                 await clock.sleep_until(due_at + step)
@@ -97,9 +124,15 @@ class PacedSource:
             late = clock.time() - due_at
             if late > max_late:
                 put_off += round(late * rate)
+            if thread.has_next and late < 0:
+                alarms.append(clock.call_at(due_at, partial(self._deliver, frame, put_off, send)))
+                continue
             await clock.sleep_until(due_at)
-            if frame.is_keyframe:
-                self._wants_keyframe = False
-                keyframe_timestamp = frame.timestamp
-            send(replace(frame, timestamp=frame.timestamp + put_off) if put_off else frame)
+            self._deliver(frame, put_off, send)
             elapsed = clock.time() - started_at - put_off / rate
+
+    def _deliver(self, frame: EncodedFrame, put_off: int, send: Callable[[EncodedFrame], None]) -> None:
+        if frame.is_keyframe:
+            self._wants_keyframe = False
+            self._keyframe_timestamp = frame.timestamp
+        send(replace(frame, timestamp=frame.timestamp + put_off) if put_off else frame)
