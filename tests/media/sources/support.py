@@ -161,10 +161,11 @@ def make_file(
     rate: int = 48_000,
     layout: str = "mono",
     options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
     frame_rate: int = 25,
 ) -> Path:
     """A file with a video stream and an audio stream, as far as encoders are named."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         pictures = container.add_stream(video, rate=frame_rate, options=options or {}) if video else None
         sound = container.add_stream(audio, rate=rate) if audio else None
         if isinstance(pictures, VideoStream):

@@ -290,6 +290,27 @@ def test_a_file_that_vanishes_fails_the_source_and_is_named(tmp_path: Path) -> N
     assert sent == 10
 
 
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_file_that_was_cut_off_is_sent_up_to_there_and_then_fails_in_words(
+    loop: bool, tmp_path: Path
+) -> None:
+    path = make_file(
+        tmp_path / "a.mp4",
+        video="libx264",
+        options=WITHOUT_B_FRAMES,
+        container_options={"movflags": "faststart"},
+        frames=100,
+        size=(320, 192),
+    )
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    sent: list[int] = []
+    source = FileSource("video", str(path), loop=loop, clock=SteppingClock())
+    with pytest.raises(SourceError) as caught:
+        collect(source, Codec.H264, None, sent.append)
+    assert caught.value.message == f"'{path}' is damaged, or was cut off"
+    assert 50 < len(sent) < 100
+
+
 def test_a_source_can_run_again(tmp_path: Path) -> None:
     path = make_file(tmp_path / "a.mkv", video="libvpx")
     source = FileSource("video", str(path), clock=SteppingClock())

@@ -21,7 +21,7 @@ from av.stream import Stream
 
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
-from videocli.media.sources.input import choose_streams, translated
+from videocli.media.sources.input import OPENING, choose_streams, translated
 
 AHEAD_SECONDS = 5.0
 """How much is read ahead of what is sent."""
@@ -82,7 +82,7 @@ class Demuxer:
         """Waits for the beginning of the file. Raises `SourceError`; `spec` is what to call it then."""
         self.spec = spec
         self._file = file
-        with translated(spec, "cannot be opened"):
+        with translated(spec, OPENING):
             self._container: InputContainer = av.open(
                 cast(BinaryIO, file),
                 mode="r",

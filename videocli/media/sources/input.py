@@ -51,6 +51,9 @@ _TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})
 _READ_ONCE = frozenset({"fd", "pipe"})
 """Protocols of pipes; any other is a URL."""
 
+OPENING = "cannot be opened"
+"""What fails when nothing of an input was seen yet."""
+
 _FALLBACK_RATE = Fraction(25)
 _MAX_CREDIBLE_RATE = 240
 """Matroska without a frame rate claims one picture in each millisecond."""
@@ -160,7 +163,7 @@ class Input:
     def _open(self) -> None:
         if self._address.format is not None:
             _prepare_device(self.spec, self._address.format)
-        with translated(self.spec, "cannot be opened"):
+        with translated(self.spec, OPENING):
             self._container: InputContainer = av.open(
                 self._address.url,
                 format=self._address.format,
@@ -235,7 +238,7 @@ def shown(spec: str) -> str:
 def _address(spec: str) -> _Address:
     """Whether it is a file, a device or a URL. Raises `SourceError` for a file that cannot be one."""
     scheme, colon, rest = spec.partition(":")
-    with translated(spec, "cannot be opened"):
+    with translated(spec, OPENING):
         path = Path(spec)
         if path.exists():
             return _file_address(spec, path.stat())
@@ -296,6 +299,11 @@ def translated(spec: str, doing: str) -> Iterator[None]:
     try:
         yield
     except (averror.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, averror.InvalidDataError) and doing != OPENING:
+            raise SourceError(
+                message=f"'{shown(spec)}' is damaged, or was cut off",
+                explanation="What lies before that was sent. Name another file, or make it anew.",
+            ) from error
         for kind, what, advice in _EXPLANATIONS:
             if isinstance(error, kind):
                 raise SourceError(message=f"'{shown(spec)}' {what}", explanation=advice) from error
