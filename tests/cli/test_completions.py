@@ -108,7 +108,7 @@ def test_the_options_of_every_command_complete_without_media_libraries(command: 
         ("videocli join r --video ", "testsrc clip.mp4"),
         ("videocli join r --video t", "testsrc"),
         ("videocli join r --video c", ""),
-        ("videocli join r --audio ", "tone clip.mp4"),
+        ("videocli join r --audio ", "tone silence clip.mp4"),
         ("videocli join r --profile ", "lab work"),
         ("videocli --profile l", "lab"),
         ("videocli profile ", "add list use remove show"),

@@ -41,12 +41,12 @@ def until(incomplete: str) -> Sequence[str]:
 
 def video_sources(incomplete: str) -> Sequence[str]:
     """What `--video` takes."""
-    return _sources("testsrc", incomplete)
+    return _sources(("testsrc",), incomplete)
 
 
 def audio_sources(incomplete: str) -> Sequence[str]:
     """What `--audio` takes."""
-    return _sources("tone", incomplete)
+    return _sources(("tone", "silence"), incomplete)
 
 
 def profile_names(incomplete: str) -> Sequence[str]:
@@ -60,9 +60,10 @@ def profile_names(incomplete: str) -> Sequence[str]:
         return []
 
 
-def _sources(keyword: str, incomplete: str) -> Sequence[str]:
-    """The keyword and the media files here, if the keyword is still possible; else files are the shell's."""
-    if not keyword.startswith(incomplete):
+def _sources(keywords: Sequence[str], incomplete: str) -> Sequence[str]:
+    """The keywords and the media files here, if a keyword is still possible; else files are the shell's."""
+    possible = [keyword for keyword in keywords if keyword.startswith(incomplete)]
+    if not possible:
         return []
     with os.scandir() as entries:
         files = sorted(
@@ -70,4 +71,4 @@ def _sources(keyword: str, incomplete: str) -> Sequence[str]:
             for entry in entries
             if _MEDIA.fullmatch(entry.name) and _PLAIN_NAME.fullmatch(entry.name)
         )
-    return [keyword, *files[:MAX_FILES]]
+    return [*possible, *files[:MAX_FILES]]

@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     OTHER: (),
     "Access": ("--token", "--token-command", "--identity", "--profile"),
     "Server": ("--url", "--region"),
-    "Publishing": ("--video", "--audio", "--data"),
+    "Publishing": ("--video", "--audio", "--no-loop", "--exit-after-publish", "--data"),
     "Receiving": ("--subscribe", "--no-subscribe", "--record", "--record-by", "--pipe", "--data-out"),
     "Leaving": ("--duration", "--until", "--timeout"),
     "Output": ("--json", "--plain", "--stats-interval"),
