@@ -38,6 +38,7 @@ class Row(NamedTuple):
 TABLE = (
     Row("engine media", PURE, ""),
     Row("errors", PURE, ""),
+    Row("explanations", PURE, COMMON),
     Row("tokens", PURE, f"{COMMON} jwt"),
     Row("tasks", DOES, ""),
     Row("outside", PURE, "media/peer protocol/core"),
@@ -97,12 +98,13 @@ TABLE = (
         PURE,
         f"{COMMON} cli/* typer",
     ),
+    Row("cli/explain_text", PURE, f"{COMMON} explanations cli/*"),
     Row(
         "cli/*",
         DOES,
-        f"{COMMON} cli/* outside tokens typer engine/session engine/events engine/commands engine/reports "
-        "engine/signaling/backend dashboard/terminal server/serve server/events media/sources* media/sinks* "
-        "media/frames media/peer protocol/subscribe_rules",
+        f"{COMMON} explanations cli/* outside tokens typer engine/session engine/events engine/commands "
+        "engine/reports engine/signaling/backend dashboard/terminal server/serve server/events "
+        "media/sources* media/sinks* media/frames media/peer protocol/subscribe_rules",
     ),
     Row("__main__", DOES, "cli/app"),
 )

@@ -29,6 +29,7 @@ STARTS = {
     "videocli --version": Start(("--version",)),
     **{f"videocli {name} --help": Start((name, "--help")) for name in COMMANDS},
     "videocli mint-token": Start(("mint-token", "--identity", "alice", "--room", "standup")),
+    "videocli explain 53002": Start(("explain", "53002")),
     "completing a command": Start(
         (), {"_VIDEOCLI_COMPLETE": "complete_bash", "COMP_WORDS": "videocli ", "COMP_CWORD": "1"}
     ),

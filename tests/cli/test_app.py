@@ -220,7 +220,9 @@ class TestStarting:
         assert self.heavy_after(command, "--help") == "\n"
 
     @pytest.mark.parametrize(
-        "arguments", [["mint-token", "-q", "--identity", "x"], ["profile", "list", "-q"]]
+        "arguments",
+        [["mint-token", "-q", "--identity", "x"], ["profile", "list", "-q"], ["explain", "53002"]],
+        ids=" ".join,
     )
     def test_nothing_heavy_is_imported_for_what_needs_no_room(self, arguments: list[str]) -> None:
         assert self.heavy_after(*arguments) == "\n"
