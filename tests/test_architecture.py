@@ -98,7 +98,7 @@ TABLE = (
         PURE,
         f"{COMMON} cli/* typer",
     ),
-    Row("cli/explain_text", PURE, f"{COMMON} explanations cli/*"),
+    Row("cli/explain_text cli/token_text cli/token_advice", PURE, f"{COMMON} explanations tokens cli/*"),
     Row(
         "cli/*",
         DOES,

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ from twilio.jwt.access_token import AccessToken as TwilioToken  # type: ignore[i
 from twilio.jwt.access_token.grants import VideoGrant  # type: ignore[import-untyped]  # as above
 
 from videocli.errors import RoomError, TokenError, VideoError
-from videocli.tokens import Credentials, check_room_grant, mint, peek, verify
+from videocli.tokens import Credentials, check_room_grant, inspect, mint, peek, verify
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 700_000, tzinfo=UTC)
 ISSUED = 1_772_366_400
@@ -68,6 +69,11 @@ class TestMinting:
         minted = mint(replace(OURS, api_secret=secret), identity, "standup", 3600, NOW).token
         payload = jwt.decode(minted, options={"verify_signature": False})
         assert minted == jwt.encode(payload, secret, "HS256", headers={"cty": "twilio-fpa;v=1"})
+
+    def test_a_secret_that_is_not_utf_8_in_the_environment_signs_and_checks(self) -> None:
+        ours = replace(OURS, api_secret=os.fsdecode(b"\xff" * 32))
+        minted = mint(ours, "alice", "standup", 3600, NOW).token
+        assert verify(minted, {ours.api_key: ours}, "standup", NOW).identity == "alice"
 
     def test_without_a_room_the_video_grant_is_empty(self) -> None:
         token = mint(OURS, "alice", None, 60, NOW).token
@@ -319,6 +325,78 @@ def test_of_several_faults_the_first_of_rule_13_is_named(first: int) -> None:
     assert refusal(token) == FAULTS[first][0]
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(
+    ["alg", "typ", "cty", "crit", "b64", "kid", "iss", "sub", "iat", "nbf", "exp", "grants"]
+)
+objects = st.dictionaries(names | st.text(), json_values, max_size=6)
+
+
+def found(token: str, room: str | None = "standup", known: Mapping[str, Credentials] = KNOWN) -> list[object]:
+    return [refusal.code for refusal in inspect(token, known, room, NOW).refusals]
+
+
+class TestInspecting:
+    def test_a_good_token_has_nothing_against_it(self) -> None:
+        inspection = inspect(signed(), KNOWN, "standup", NOW)
+        assert (inspection.refusals, inspection.is_signature_valid) == ((), True)
+        assert (inspection.header, inspection.payload) == (HEADER, PAYLOAD)
+        assert inspection.claims == peek(signed())
+
+    def test_all_faults_are_found_in_the_order_of_rule_13(self) -> None:
+        claims = {
+            "nbf": ISSUED + 1000,
+            "exp": ISSUED,
+            "grants": {"identity": "", "video": {"room": "cellar"}},
+        }
+        token = signed(HEADER | {"alg": "none"}, PAYLOAD | claims, secret="t" * 32)
+        assert found(token) == [20102, 20107, 20105, 20104, 53200, 20106]
+
+    def test_a_key_that_is_not_at_hand_leaves_issuer_and_signature_open(self) -> None:
+        inspection = inspect(signed(), {}, "standup", NOW)
+        assert (inspection.refusals, inspection.is_signature_valid) == ((), None)
+        assert found(with_claims(exp=ISSUED), known={}) == [20104]
+
+    @pytest.mark.parametrize("claims", [{"iss": MISSING}, {"iss": 7}, {"sub": MISSING}])
+    def test_a_token_that_names_no_key_or_account_is_refused_by_everybody(
+        self, claims: Mapping[str, object]
+    ) -> None:
+        assert found(with_claims(**claims), known={}) == [20103]
+
+    @pytest.mark.parametrize("algorithm", ["HS384", "none"])
+    def test_the_signature_is_checked_whatever_the_header_says_of_it(self, algorithm: str) -> None:
+        inspection = inspect(signed(HEADER | {"alg": algorithm}), KNOWN, "standup", NOW)
+        assert ([each.code for each in inspection.refusals], inspection.is_signature_valid) == ([20102], True)
+
+    def test_the_key_at_hand_of_another_account_is_20103(self) -> None:
+        assert found(with_claims(sub="AC" + "9" * 32)) == [20103]
+
+    def test_what_is_no_token_is_20101(self) -> None:
+        with pytest.raises(TokenError, match="20101"):
+            inspect("hello", KNOWN, None, NOW)
+
+    @given(objects, objects)
+    def test_it_finds_something_exactly_if_a_server_refuses(
+        self, header: dict[str, Any], claims: dict[str, Any]
+    ) -> None:
+        token = signed(HEADER | header, PAYLOAD | claims)
+        said: int | None = None
+        try:
+            verify(token, KNOWN, "standup", NOW)
+        except VideoError as refused:
+            said = refused.code
+        with suppress(TokenError):
+            inspection = inspect(token, KNOWN, "standup", NOW)
+            is_foreign = said == 20103 and inspection.is_signature_valid is None
+            assert is_foreign or [each.code for each in inspection.refusals][:1] == [said] * (
+                said is not None
+            )
+
+
 class TestPeeking:
     def test_it_tells_what_the_token_says_without_checking_it(self) -> None:
         claims = peek(signed(secret="another secret of somebody else!!"))
@@ -336,17 +414,6 @@ class TestPeeking:
     def test_what_is_no_token_is_20101(self) -> None:
         with pytest.raises(TokenError, match="20101"):
             peek("hello")
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-names = st.sampled_from(
-    ["alg", "typ", "cty", "crit", "b64", "kid", "iss", "sub", "iat", "nbf", "exp", "grants"]
-)
-objects = st.dictionaries(names | st.text(), json_values, max_size=6)
 
 
 HUGE_NUMBER = b'{"exp":' + b"9" * 11_000 + b"}"

@@ -7,14 +7,13 @@ libraries. The wall clock is handed in as `now`, an aware datetime; nothing here
 import hmac
 import json
 import unicodedata
-import warnings
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from videocli.errors import error
+from videocli.errors import VideoError, error
 
 MAX_TTL_SECONDS = 86_400
 """24 hours. Servers refuse a token that lives longer (20104)."""
@@ -24,7 +23,7 @@ MAX_TOKEN_LENGTH = 16_384
 """Characters. Twilio's tokens have about 500; whatever is longer than this is not looked into."""
 
 _ALGORITHM = "HS256"
-_CONTENT_TYPE = "twilio-fpa;v=1"
+_HEADER = {"alg": _ALGORITHM, "cty": "twilio-fpa;v=1", "typ": "JWT"}
 _YEAR_10000 = 253_402_300_800
 
 
@@ -83,6 +82,19 @@ class Claims:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A token taken apart."""
+
+    header: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    claims: Claims
+    is_signature_valid: bool | None
+    """None: the key that it names is not known here, so nobody can tell."""
+    refusals: tuple[VideoError, ...]
+    """What a server would refuse it for, in the order in which it looks; it says the first only."""
+
+
 def mint(
     credentials: Credentials, identity: str, room: str | None, ttl_seconds: int, now: datetime
 ) -> AccessToken:
@@ -125,27 +137,38 @@ def verify(token: str, known: Mapping[str, Credentials], room: str | None, now: 
 
     Raises `TokenError` 20101 to 20107, and `RoomError` 53200 to 53202 for the identity.
     """
-    header, payload = _decoded(token)
-    if (header.get("alg"), header.get("typ"), header.get("cty")) != (_ALGORITHM, "JWT", _CONTENT_TYPE):
-        raise error(20102)
-    api_key = payload.get("iss")
-    credentials = known.get(api_key) if isinstance(api_key, str) else None
-    if credentials is None or payload.get("sub") != credentials.account_sid:
-        raise error(20103)
-    _check_signature(token, credentials.api_secret)
-    expires_at = _check_times(payload, now)
-    grants = payload.get("grants")
-    video = grants.get("video") if isinstance(grants, dict) else None
-    if not isinstance(grants, dict) or not isinstance(video, dict):
-        raise error(20106)
-    identity = check_identity(grants.get("identity"))
-    granted_room = video.get("room") or None
-    if granted_room is not None and not isinstance(granted_room, str):
-        raise error(20106)
-    result = Grants(identity, granted_room, credentials.account_sid, credentials.api_key, expires_at)
-    if room is not None:
-        check_room_grant(result, (room,))
-    return result
+    parts = _decoded(token)
+    credentials = _key_of(parts, known)
+    for fault in _faults(parts, credentials, room, now):
+        raise fault
+    grants, expires_at = parts.payload["grants"], _moment(parts.payload["exp"])
+    assert credentials is not None
+    assert expires_at is not None
+    granted_room = grants["video"].get("room") or None
+    return Grants(grants["identity"], granted_room, credentials.account_sid, credentials.api_key, expires_at)
+
+
+def inspect(token: str, known: Mapping[str, Credentials], room: str | None, now: datetime) -> Inspection:
+    """Take a token apart, and find all that a server would refuse it for (our-rules.md, rule 13).
+
+    With a key that is not in `known`, issuer and signature are left to servers that know it. Raises
+    `TokenError` 20101 when it is no token.
+    """
+    parts = _decoded(token)
+    credentials = _key_of(parts, known)
+    claims = _claims(parts.payload)
+    is_foreign = credentials is None and bool(claims.api_key) and bool(claims.account_sid)
+    return Inspection(
+        header=parts.header,
+        payload=parts.payload,
+        claims=claims,
+        is_signature_valid=None if credentials is None else _is_signed_with(credentials.api_secret, parts),
+        refusals=tuple(
+            fault
+            for fault in _faults(parts, credentials, room, now)
+            if not (is_foreign and fault.code == 20103)
+        ),
+    )
 
 
 def check_room_grant(grants: Grants, names: Collection[str]) -> None:
@@ -156,7 +179,10 @@ def check_room_grant(grants: Grants, names: Collection[str]) -> None:
 
 def peek(token: str) -> Claims:
     """What a token says of itself, without checking it. Raises `TokenError` 20101 when it is no token."""
-    _, payload = _decoded(token)
+    return _claims(_decoded(token).payload)
+
+
+def _claims(payload: Mapping[str, Any]) -> Claims:
     grants = payload.get("grants")
     grants = grants if isinstance(grants, dict) else {}
     video = grants.get("video")
@@ -216,10 +242,9 @@ def _signed(payload: dict[str, Any], secret: str) -> str:
     """
     if not secret or "-----BEGIN " in secret or secret.startswith(("ssh-", "ecdsa-sha2-")):
         raise error(20107, explanation="The API secret is empty, or is a key file and no secret.")
-    header = {"alg": _ALGORITHM, "cty": _CONTENT_TYPE, "typ": "JWT"}
-    parts = [json.dumps(each, separators=(",", ":")).encode() for each in (header, payload)]
+    parts = [json.dumps(each, separators=(",", ":")).encode() for each in (_HEADER, payload)]
     text = ".".join(_base64url(part) for part in parts)
-    signature = hmac.digest(secret.encode(errors="surrogateescape"), text.encode(), "sha256")
+    signature = hmac.digest(_key_bytes(secret), text.encode(), "sha256")
     return f"{text}.{_base64url(signature)}"
 
 
@@ -227,8 +252,22 @@ def _base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and payload, unchecked. Raises `TokenError` 20101."""
+def _key_bytes(secret: str) -> bytes:
+    """The secret as it was in the environment, which need not be UTF-8 there."""
+    return secret.encode(errors="surrogateescape")
+
+
+class _Parts(NamedTuple):
+    """A token's parts; nothing in them is checked but that they can be read."""
+
+    header: dict[str, Any]
+    payload: dict[str, Any]
+    signing_input: bytes
+    signature: bytes
+
+
+def _decoded(token: str) -> _Parts:
+    """The parts. Raises `TokenError` 20101."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise error(20101)
     import jwt
@@ -237,35 +276,73 @@ def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError) as fault:
         raise error(20101) from fault
-    return parts["header"], parts["payload"]
+    signing_input = token.rpartition(".")[0].encode()
+    return _Parts(parts["header"], parts["payload"], signing_input, parts["signature"])
 
 
-def _check_signature(token: str, secret: str) -> None:
+def _key_of(parts: _Parts, known: Mapping[str, Credentials]) -> Credentials | None:
+    api_key = parts.payload.get("iss")
+    return known.get(api_key) if isinstance(api_key, str) else None
+
+
+def _is_signed_with(secret: str, parts: _Parts) -> bool:
+    """Whether the token was signed with this secret by HS256; what its header says of it is the caller's."""
     import jwt
 
+    algorithm = jwt.get_algorithm_by_name(_ALGORITHM)
     try:
-        # It warns of secrets shorter than 32 bytes; which secret to use is the account's choice, not ours.
-        with warnings.catch_warnings(action="ignore"):
-            jwt.PyJWS().decode(token, secret, algorithms=[_ALGORITHM])
-    except jwt.PyJWTError as fault:
-        raise error(20107) from fault
+        key = algorithm.prepare_key(_key_bytes(secret))
+    except jwt.InvalidKeyError:
+        return False
+    return algorithm.verify(parts.signing_input, key, parts.signature)
 
 
-def _check_times(payload: dict[str, Any], now: datetime) -> datetime:
-    """When the token expires. Raises `TokenError` 20105 or 20104.
+def _faults(
+    parts: _Parts, credentials: Credentials | None, room: str | None, now: datetime
+) -> Iterator[VideoError]:
+    """All that is wrong with a token, in the order of rule 13; `credentials` are those that its key names."""
+    if any(parts.header.get(name) != value for name, value in _HEADER.items()):
+        yield error(20102)
+    if credentials is None or parts.payload.get("sub") != credentials.account_sid:
+        yield error(20103)
+    if credentials is not None and not _is_signed_with(credentials.api_secret, parts):
+        yield error(20107)
+    yield from _time_faults(parts.payload, now)
+    yield from _grant_faults(parts.payload.get("grants"), room)
+
+
+def _time_faults(payload: dict[str, Any], now: datetime) -> Iterator[VideoError]:
+    """20105, 20104.
 
     Twilio's Python library writes no `iat`, but `nbf`; with neither, the life counts from now.
     """
     not_before = _moment(payload.get("nbf"))
     if "nbf" in payload and (not_before is None or not_before > now):
-        raise error(20105)
+        yield error(20105)
     expires_at = _moment(payload.get("exp"))
     issued_at = _moment(payload["iat"]) if "iat" in payload else not_before or now
-    if expires_at is None or issued_at is None or expires_at <= now:
-        raise error(20104)
-    if expires_at - issued_at > timedelta(seconds=MAX_TTL_SECONDS):
-        raise error(20104)
-    return expires_at
+    if (
+        expires_at is None
+        or issued_at is None
+        or expires_at <= now
+        or expires_at - issued_at > timedelta(seconds=MAX_TTL_SECONDS)
+    ):
+        yield error(20104)
+
+
+def _grant_faults(grants: object, room: str | None) -> Iterator[VideoError]:
+    """20106 for no video grant, 53200 to 53202 for the identity, 20106 for another room."""
+    video = grants.get("video") if isinstance(grants, dict) else None
+    if not isinstance(grants, dict) or not isinstance(video, dict):
+        yield error(20106)
+        return
+    try:
+        check_identity(grants.get("identity"))
+    except VideoError as fault:
+        yield fault
+    granted_room = video.get("room") or None
+    if granted_room is not None and not (isinstance(granted_room, str) and room in (None, granted_room)):
+        yield error(20106)
 
 
 def _text(value: object) -> str | None:

@@ -135,7 +135,10 @@ class TestUsage:
         ("arguments", "problem", "remedy"),
         [
             (["--nonsense"], "No such option: --nonsense", "Try 'videocli --help'."),
-            (["mint-tokem"], "Did you mean 'mint-token'?", "Try 'videocli --help'."),
+            (["mint-tokem"], "Did you mean 'mint-token'", "Try 'videocli --help'."),
+            (["jion", "room"], "Did you mean 'join'?", "Try 'videocli --help'."),
+            (["inspect"], "Did you mean 'inspect-token'?", "Try 'videocli --help'."),
+            (["join", "room", "--dration", "3"], "--duration", "Try 'videocli join --help'."),
             (["mint-token", "--rooom", "x"], "--room", "Try 'videocli mint-token --help'."),
             (["mint-token", "surplus"], "surplus", "Try 'videocli mint-token --help'."),
             (["mint-token", "--ttl", "soon"], "--ttl", "Try 'videocli mint-token --help'."),

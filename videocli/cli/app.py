@@ -55,6 +55,9 @@ COMMANDS: dict[str, CommandEntry] = {
         "demo", "See a room at once: a server, a bot with picture and sound, and you.", False
     ),
     "mint-token": CommandEntry("mint_token", "Mint an access token."),
+    "inspect-token": CommandEntry(
+        "inspect_token", "See what a token says, and what a server would say of it."
+    ),
     "explain": CommandEntry(
         "explain", "Explain an error code: what it means, why it happens, what to do.", False
     ),

@@ -5,30 +5,36 @@ import os
 import sys
 from collections.abc import Mapping
 
-from videocli.cli import stdin_lines
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.redaction import hide
 
 TOKEN = "VIDEOCLI_TOKEN"
 
 
-def given_token(option: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+NO_VALUE = "--token has no value"
+
+
+def given_token(
+    option: str | None, environ: Mapping[str, str] = os.environ, missing: str = NO_VALUE
+) -> str | None:
     """The token for `--token` as it was given: None: not at all, "": without a value, "-": a line of stdin.
 
     None: no token is given. May wait for stdin or a terminal, so call it before there is anything to hold
-    up. Raises `UsageError`.
+    up. Raises `UsageError`; `missing` is what it says where there is nothing to ask on.
     """
-    token = _find(option, environ.get(TOKEN) or None)
+    token = _find(option, environ.get(TOKEN) or None, missing)
     if token is not None:
         hide(token)
     return token
 
 
-def _find(option: str | None, from_environment: str | None) -> str | None:
+def _find(option: str | None, from_environment: str | None, missing: str) -> str | None:
     match option:
         case None:
             return from_environment
         case "-":
+            from videocli.cli import stdin_lines  # which needs asyncio, and most tokens come another way
+
             token = stdin_lines.read_line().strip()
             if not token:
                 raise UsageError(
@@ -36,15 +42,16 @@ def _find(option: str | None, from_environment: str | None) -> str | None:
                 )
             return token
         case "":
-            return from_environment or _prompt()
+            return from_environment or _prompt(missing)
         case token:
             return token
 
 
-def _prompt() -> str:
+def _prompt(missing: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(
-            "--token has no value, and there is no terminal to ask on", f"Set {TOKEN}, or use --token -."
+            f"{missing}, and there is no terminal to ask on",
+            f"Set {TOKEN}, or write - to hand it over on stdin.",
         )
     try:
         token = getpass.getpass("Access token: ").strip()

@@ -14,8 +14,9 @@ def advice(claims: Claims, now: datetime, is_renewable: bool) -> list[str]:
     if claims.expires_at is not None and not is_renewable:
         lifetime = claims.expires_at - (claims.issued_at or claims.not_before or now)
         if lifetime < timedelta(seconds=MAX_TTL_SECONDS):
+            left = span_words(claims.expires_at - now)
             found.append(
-                f"the token expires in {_words(claims.expires_at - now)}; a reconnection after that fails "
+                f"the token expires in {left}; a reconnection after that fails "
                 f"with 20104: mint it with --ttl {MAX_TTL_SECONDS}, or use --token-command"
             )
     if claims.room is None:
@@ -25,9 +26,12 @@ def advice(claims: Claims, now: datetime, is_renewable: bool) -> list[str]:
     return found
 
 
-def _words(left: timedelta) -> str:
-    seconds = max(int(left.total_seconds()), 0)
+def span_words(span: timedelta) -> str:
+    """A time span in words, for people; one that is over counts as none."""
+    seconds = max(int(span.total_seconds()), 0)
     hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours >= 48:
+        return f"{hours // 24} days"
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min" if minutes else f"{seconds} s"
