@@ -22,6 +22,7 @@ from videocli.media.peer import (
     DataChannelOpened,
     DataMessage,
     DimensionsChanged,
+    DtlsConnected,
     IceState,
     IceStateChanged,
     LocalCandidates,
@@ -228,6 +229,24 @@ async def check_connects_without_tracks(lab: PeerLab) -> None:
         states = [event.state for event in both.client.all(IceStateChanged)]
         assert states == [IceState.CHECKING, IceState.CONNECTED]
         assert both.client.all(RemoteTrackStarted) == both.server.all(RemoteTrackStarted) == []
+
+
+async def check_the_handshake_is_told_once_and_before_media(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        sender = both.client.peer.add_sender("audio", "tone")
+        await both.client_offers()
+        async with Talk(sender):
+            await both.server.first(MediaFlowing)
+        both.client.peer.restart_ice()
+        await both.client_offers()
+        await both.channel("after")
+        for side in (both.client, both.server):
+            (told,) = side.all(DtlsConnected)
+            assert all(
+                side.events.index(told) < place
+                for place, event in enumerate(side.events)
+                if isinstance(event, MediaFlowing)
+            )
 
 
 async def check_candidates_are_told_once_complete(lab: PeerLab) -> None:

@@ -15,6 +15,7 @@ from videocli.media.frames import Codec, MediaKind
 from videocli.media.peer import (
     DataChannelOpened,
     DataMessage,
+    DtlsConnected,
     DtlsFailed,
     IceCandidate,
     IceServer,
@@ -185,6 +186,7 @@ class FakePeer:
         self.ufrag = network.new_ufrag()
         self.remote_id: str | None = None
         self.is_up = False
+        self._is_secured = False
         self.is_closed = False
         self.remote_candidates: list[IceCandidate] = []
         self._remote_ufrag: str | None = None
@@ -424,6 +426,9 @@ class FakePeer:
         self.is_up = True
         self._change_state(IceState.CONNECTED)
         self._verify()
+        if not self._is_secured:
+            self._is_secured = True
+            self.report(DtlsConnected())
         self._open_channels()
         for channel in self._channels:
             if channel.twin is not None:

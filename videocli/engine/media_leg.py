@@ -320,6 +320,8 @@ class MediaLeg:
                 self._ice_state(peer, state, heard_at)
             case mp.PathVerified():
                 self._verified(peer)
+            case mp.DtlsConnected():
+                pass
             case mp.DtlsFailed():
                 self._report(rp.DtlsHandshakeFailed())
             case mp.RemoteTrackStarted(receiver):

@@ -34,6 +34,7 @@ from videocli.media.aiortc_inside.tasks import BackgroundTasks
 from videocli.media.frames import MediaKind
 from videocli.media.peer import (
     DataChannel,
+    DtlsConnected,
     DtlsFailed,
     IceCandidate,
     IceServer,
@@ -330,6 +331,7 @@ class AiortcPeer:
         except Exception:
             _logger.exception("The DTLS handshake failed")
         if self._dtls.is_connected:
+            self._deliver(DtlsConnected())
             self._tasks.start(self._flow.report())
             self._start_flow()
         else:

@@ -227,6 +227,11 @@ class PathVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class DtlsConnected:
+    """The DTLS handshake is done: media may flow."""
+
+
+@dataclass(frozen=True, slots=True)
 class DtlsFailed:
     """The DTLS handshake failed: wrong fingerprint or a broken peer. Nothing to restart."""
 
@@ -289,6 +294,7 @@ PeerEvent = (
     LocalCandidates
     | IceStateChanged
     | PathVerified
+    | DtlsConnected
     | DtlsFailed
     | RemoteTrackStarted
     | RemoteTrackEnded
