@@ -80,6 +80,14 @@ TABLE = (
         f"{COMMON} outside driver tokens protocol/* {MEDIA} server/*",
     ),
     Row("server/*", PURE, f"{COMMON} tokens protocol/* server/*"),
+    Row("preflight/reach", DOES, COMMON),
+    Row(
+        "preflight/flight preflight/watching",
+        DOES,
+        f"{COMMON} outside protocol/* media/peer engine/session engine/events engine/commands "
+        "engine/signaling/backend preflight/*",
+    ),
+    Row("preflight/*", PURE, f"{COMMON} media/peer engine/events preflight/*"),
     Row("dashboard/terminal", DOES, "dashboard/* engine/room/snapshot engine/events engine/commands rich"),
     Row(
         "dashboard/*",
@@ -98,13 +106,17 @@ TABLE = (
         PURE,
         f"{COMMON} cli/* typer",
     ),
-    Row("cli/explain_text cli/token_text cli/token_advice", PURE, f"{COMMON} explanations tokens cli/*"),
+    Row(
+        "cli/explain_text cli/token_text cli/token_advice cli/preflight_text",
+        PURE,
+        f"{COMMON} explanations tokens preflight/steps preflight/quality cli/*",
+    ),
     Row(
         "cli/*",
         DOES,
-        f"{COMMON} explanations cli/* outside tokens typer engine/session engine/events engine/commands "
-        "engine/reports engine/signaling/backend dashboard/terminal server/serve server/events "
-        "media/sources* media/sinks* media/frames media/peer protocol/subscribe_rules",
+        f"{COMMON} explanations preflight/* cli/* outside tokens typer engine/session engine/events "
+        "engine/commands engine/reports engine/signaling/backend dashboard/terminal server/serve "
+        "server/events media/sources* media/sinks* media/frames media/peer protocol/subscribe_rules",
     ),
     Row("__main__", DOES, "cli/app"),
 )

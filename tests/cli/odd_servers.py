@@ -54,7 +54,9 @@ def opens_and(then: Talk) -> Talk:
     def talk(client: socket.socket) -> None:
         request = b""
         while b"\r\n\r\n" not in request:
-            request += client.recv(65536)
+            if not (more := client.recv(65536)):
+                return
+            request += more
         key = next(
             line.partition(b":")[2].strip()
             for line in request.split(b"\r\n")

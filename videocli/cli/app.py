@@ -58,6 +58,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "inspect-token": CommandEntry(
         "inspect_token", "See what a token says, and what a server would say of it."
     ),
+    "preflight": CommandEntry("preflight", "Test everything between here and a room server, step by step."),
     "explain": CommandEntry(
         "explain", "Explain an error code: what it means, why it happens, what to do.", False
     ),

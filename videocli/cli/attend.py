@@ -72,7 +72,7 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
         return ExitCode.UNTIL_TIMED_OUT
     for warning in advice(tokens.peek(first), outside.utcnow(), token.is_renewable):
         output.warn(warning)
-    async with _server(request, first, outside) as url:
+    async with server_for(request, first, outside) as url:
         config = JoinConfig(
             signaling=SignalingConfig(url, request.room, token, request.subscribe),
             media=sources,
@@ -137,7 +137,7 @@ def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
 
 
 @asynccontextmanager
-async def _server(request: JoinRequest, token: str, outside: Outside) -> AsyncIterator[str]:
+async def server_for(request: JoinRequest, token: str, outside: Outside) -> AsyncIterator[str]:
     """The URL to join at; a server in this process if that is this machine's and none runs."""
     if request.url is not None:
         yield destination.check_url(request.url)

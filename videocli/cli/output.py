@@ -145,6 +145,11 @@ def json_result(value: Mapping[str, Any]) -> None:
     result(json.dumps(value, separators=(",", ":")))
 
 
+def may_say() -> bool:
+    """Whether people want to hear more than errors: not with `--quiet`."""
+    return _words.isEnabledFor(logging.INFO)
+
+
 def say(text: str) -> None:
     """Tell people on stderr, unless `--quiet`."""
     _words.info("%s", one_line(text))

@@ -1,0 +1,91 @@
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from videocli.errors import VideoError
+from videocli.preflight import reach
+from videocli.preflight.reach import Target, target_of
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "socks_proxy",
+        "ws_proxy",
+        "wss_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def failure(work: Callable[[], Coroutine[Any, Any, object]]) -> VideoError:
+    with pytest.raises(VideoError) as caught:
+        asyncio.run(work())
+    return caught.value
+
+
+class TestTarget:
+    @pytest.mark.parametrize(
+        ("url", "target"),
+        [
+            ("ws://localhost:7780/signaling", Target("localhost", 7780, None)),
+            ("wss://video.example/signaling", Target("video.example", 443, "video.example")),
+            ("ws://video.example/", Target("video.example", 80, None)),
+            ("wss://[2001:db8::1]:8443/", Target("2001:db8::1", 8443, "2001:db8::1")),
+        ],
+    )
+    def test_without_a_proxy_it_is_the_server(self, url: str, target: Target) -> None:
+        assert target_of(url) == target
+
+    def test_a_proxy_of_the_environment_is_where_the_connection_goes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+        assert target_of("wss://video.example/") == Target("proxy.example", 3128, None, is_proxy=True)
+        assert not target_of("wss://127.0.0.1:7780/").is_proxy
+        monkeypatch.setenv("no_proxy", "video.example")
+        assert not target_of("wss://video.example/").is_proxy
+
+    @pytest.mark.parametrize("proxy", ["http://[", "http://proxy.example:port"])
+    def test_a_proxy_that_is_no_url_is_left_out(self, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+        monkeypatch.setenv("https_proxy", proxy)
+        assert not target_of("wss://video.example/").is_proxy
+
+
+class TestResolving:
+    def test_an_address_is_its_own(self) -> None:
+        assert asyncio.run(reach.resolve(Target("127.0.0.1", 80, None))) == ["127.0.0.1"]
+
+    @pytest.mark.parametrize("host", ["no-such-host.invalid", "", "a" * 64 + ".invalid"])
+    def test_a_name_without_an_address_is_53002(self, host: str) -> None:
+        async def resolve() -> object:
+            return await reach.resolve(Target(host, 80, None)) if host else await reach.connect([], 80)
+
+        assert failure(resolve).code == 53002
+
+
+class TestConnecting:
+    def test_the_next_address_is_tried_when_one_refuses(self) -> None:
+        async def connect() -> str:
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port = server.getsockname()[1]
+                connection = await reach.connect(["127.0.0.2", "127.0.0.1"], port)
+                connection.close()
+                await asyncio.sleep(0)
+                return connection.address
+
+        assert asyncio.run(connect()) == "127.0.0.1"
+
+    def test_a_closed_port_is_53000_and_says_so(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        reason = failure(lambda: reach.connect(["127.0.0.1"], port))
+        assert reason.code == 53000
+        assert f"127.0.0.1, port {port}: Connection refused" in reason.explanation

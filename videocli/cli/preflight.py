@@ -1,0 +1,86 @@
+"""`videocli preflight`."""
+
+from math import isfinite
+from typing import Annotated
+
+import typer
+
+from videocli.cli import completing
+from videocli.cli.options import Json
+
+MEASURING = "Measuring"
+"""The group of its options about time, which are not about leaving."""
+
+
+def preflight(
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="VIDEOCLI_URL",
+            show_default=False,
+            help="The room server. Default: where 'join' would go.",
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION",
+            show_default=False,
+            autocompletion=completing.regions,
+            help="Twilio's signaling region: us1, ie1, sg1 …",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[TOKEN]",
+            show_default=False,
+            help="Test with this token, in one direction only; '-' reads a line of stdin; without a value "
+            "VIDEOCLI_TOKEN, or a prompt. Without this option VIDEOCLI_TOKEN, or two tokens are minted.",
+        ),
+    ] = None,
+    duration: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.5,
+            max=3600,
+            rich_help_panel=MEASURING,
+            help="How long to measure media.",
+        ),
+    ] = 5.0,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            max=600,
+            rich_help_panel=MEASURING,
+            help="How long each step may take.",
+        ),
+    ] = 15.0,
+    json: Json = False,
+) -> int:
+    """Test everything between here and a room server, step by step.
+
+    From the server's name to media that flows both ways, between two participants in a room made for it.
+    Says how long each step took, which one failed and why, and how good the media was. The exit code is the
+    verdict: 0, or 3 for the token, 5 for signaling, 6 for media.
+
+    \b
+    videocli preflight                                    where 'join' would go
+    videocli preflight --url wss://video.example.com/signaling
+    videocli preflight --duration 60                      measure for a minute
+    videocli preflight --json | jq -r .failedStep
+    """
+    from videocli.cli import preflight_run, wiring
+    from videocli.cli.given_token import given_token
+    from videocli.cli.leaving import leavable
+
+    for seconds, option in ((duration, "--duration"), (timeout, "--timeout")):
+        if not isfinite(seconds):
+            raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
+    request = preflight_run.PreflightRequest(given_token(token), url, region, duration, timeout, json)
+    outside = wiring.real_outside()
+    return wiring.run(leavable(lambda departure: preflight_run.run_preflight(request, outside, departure)))

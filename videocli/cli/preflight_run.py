@@ -1,0 +1,97 @@
+"""What `preflight` does, from its options to its exit code: token, server, flight, report."""
+
+import asyncio
+from dataclasses import dataclass
+
+from videocli import tokens
+from videocli.cli import destination, output, preflight_text, settings
+from videocli.cli.attend import JoinRequest, server_for
+from videocli.cli.exit_codes import ExitCode, exit_code_for
+from videocli.cli.leaving import Departure
+from videocli.cli.open_sources import open_named
+from videocli.cli.progress import Progress
+from videocli.cli.token_source import TokenSource
+from videocli.media.frames import MediaKind
+from videocli.media.peer import PeerConfig
+from videocli.outside import Outside
+from videocli.preflight.flight import Flight, FlightPlan, Guest
+from videocli.preflight.steps import Status, StepResult
+
+_OURS: tuple[tuple[MediaKind, str], ...] = (("video", "testsrc"), ("audio", "tone"))
+_THEIRS: tuple[tuple[MediaKind, str], ...] = (("audio", "tone"),)
+TOKEN_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightRequest:
+    """What the user asked for. Times are in seconds."""
+
+    token: str | None
+    """None: two are minted."""
+    url: str | None
+    region: str | None
+    media_seconds: float
+    step_seconds: float
+    is_json: bool
+
+
+async def run_preflight(request: PreflightRequest, outside: Outside, departure: Departure) -> int:
+    """Take the preflight and print its report; the exit code is the verdict.
+
+    Raises `UsageError` or `TokenError` for what fails before the first step.
+    """
+    room = f"preflight-{outside.random.getrandbits(48):012x}"
+    if request.token is None:
+        first, guest = await _minted(room, "a", _OURS, outside)
+        _, other = await _minted(room, "b", _THEIRS, outside)
+    else:
+        first, guest, other = request.token, await _given(request.token, outside), None
+        room = tokens.peek(first).room or room
+    join = JoinRequest(room=room, face="plain", url=request.url, region=request.region)
+    progress = Progress()
+    async with server_for(join, first, outside) as url:
+        plan = FlightPlan(
+            url=url,
+            room=room,
+            guest=guest,
+            other=other,
+            gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
+            media_seconds=request.media_seconds,
+            step_seconds=request.step_seconds,
+        )
+
+        def tell(result: StepResult) -> None:
+            if result.status is not Status.SKIPPED:
+                progress.say(preflight_text.step_line(result).strip())
+
+        flight = Flight(plan, outside, tell)
+        flying = asyncio.create_task(flight.run(), name="preflight")
+        departure.leave = flying.cancel
+        await asyncio.wait({flying})
+        progress.clear()
+    report = flight.report() if flying.cancelled() else flying.result()
+    if request.is_json:
+        output.json_result(preflight_text.to_json(report))
+    else:
+        output.result("\n".join(preflight_text.to_lines(report)))
+    if report.error is not None:
+        return exit_code_for(report.error)
+    return ExitCode.OK if report.is_complete else ExitCode.STOPPED
+
+
+async def _minted(
+    room: str, who: str, sources: tuple[tuple[MediaKind, str], ...], outside: Outside
+) -> tuple[str, Guest]:
+    identity = f"{room}-{who}"
+    token = tokens.mint(settings.credentials(), identity, room, TOKEN_SECONDS, outside.utcnow()).token
+    media = [await open_named(kind, spec, identity, outside) for kind, spec in sources]
+    return token, Guest(TokenSource(token, None, outside.utcnow), media)
+
+
+async def _given(token: str, outside: Outside) -> Guest:
+    """Whoever the token is for. In a room that it opens there may be others: nothing is published there."""
+    claims = tokens.peek(token)
+    media = []
+    if claims.room is None:
+        media = [await open_named(kind, spec, claims.identity or "", outside) for kind, spec in _OURS]
+    return Guest(TokenSource(token, None, outside.utcnow), media)

@@ -1,0 +1,34 @@
+"""What is being done at the moment, on stderr: one line, written over, on a terminal; else a line each."""
+
+import os
+import sys
+
+from videocli.cli import output
+from videocli.cli.redaction import one_line, redact
+
+_ERASE = "\r\x1b[K"
+
+
+class Progress:
+    """Says how far something is; nothing with `--quiet`."""
+
+    def __init__(self) -> None:
+        self._is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._is_shown = False
+
+    def say(self, text: str) -> None:
+        """This is what it is at."""
+        if not self._is_live:
+            output.say(text)
+        elif output.may_say():
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+            sys.stderr.write(f"{_ERASE}{redact(one_line(text))[: width - 1]}")
+            sys.stderr.flush()
+            self._is_shown = True
+
+    def clear(self) -> None:
+        """It is done: take away what a terminal shows of it."""
+        if self._is_shown:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
+            self._is_shown = False
