@@ -94,6 +94,7 @@ TABLE = (
         PURE,
         f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands media/frames rich",
     ),
+    Row("cli/machine", DOES, f"{COMMON} cli/* av ifaddr"),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer"),
     Row(
         "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
@@ -107,7 +108,7 @@ TABLE = (
         f"{COMMON} cli/* typer",
     ),
     Row(
-        "cli/explain_text cli/token_text cli/token_advice cli/preflight_text",
+        "cli/explain_text cli/token_text cli/token_advice cli/preflight_text cli/doctor_text",
         PURE,
         f"{COMMON} explanations tokens preflight/steps preflight/quality cli/*",
     ),

@@ -59,6 +59,7 @@ COMMANDS: dict[str, CommandEntry] = {
         "inspect_token", "See what a token says, and what a server would say of it."
     ),
     "preflight": CommandEntry("preflight", "Test everything between here and a room server, step by step."),
+    "doctor": CommandEntry("doctor", "Say what a ticket should say of this machine."),
     "explain": CommandEntry(
         "explain", "Explain an error code: what it means, why it happens, what to do.", False
     ),

@@ -24,14 +24,14 @@ def inspect_token(
 ) -> int:
     """See what a token says, and what a server would say of it.
 
-    All that a server looks at, in its order, the signature too where the token's key is at hand: the
-    environment's, the profile's, or the development key. Ends with 3 if the token is refused.
-
     \b
     videocli inspect-token                                     asks for it, without echo
     videocli inspect-token --room standup                      the one in VIDEOCLI_TOKEN, for a room
     videocli mint-token --room standup | videocli inspect-token -
     videocli inspect-token --json | jq -r .expiresAt
+
+    All that a server looks at, in its order, the signature too where the token's key is at hand: the
+    environment's, the profile's, or the development key. Ends with 3 if the token is refused.
     """
     from datetime import UTC, datetime
 

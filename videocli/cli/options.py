@@ -124,7 +124,7 @@ def _profile(ctx: typer.Context, param: typer.core.TyperOption, value: str | Non
     if not name and by_option is None:
         name = profiles.used
     profile = named(name, profiles) if name else None
-    settings.choose(profile)
+    settings.choose(profile, name or "")
     if profile is None:
         return
     values = profile.values()

@@ -64,15 +64,15 @@ def preflight(
 ) -> int:
     """Test everything between here and a room server, step by step.
 
-    From the server's name to media that flows both ways, between two participants in a room made for it.
-    Says how long each step took, which one failed and why, and how good the media was. The exit code is the
-    verdict: 0, or 3 for the token, 5 for signaling, 6 for media.
-
     \b
     videocli preflight                                    where 'join' would go
     videocli preflight --url wss://video.example.com/signaling
     videocli preflight --duration 60                      measure for a minute
     videocli preflight --json | jq -r .failedStep
+
+    From the server's name to media that flows both ways, between two participants in a room made for it.
+    Says how long each step took, which one failed and why, and how good the media was. The exit code is the
+    verdict: 0, or 3 for the token, 5 for signaling, 6 for media.
     """
     from videocli.cli import preflight_run, wiring
     from videocli.cli.given_token import given_token

@@ -62,7 +62,7 @@ async def run_preflight(request: PreflightRequest, outside: Outside, departure: 
 
         def tell(result: StepResult) -> None:
             if result.status is not Status.SKIPPED:
-                progress.say(preflight_text.step_line(result).strip())
+                progress.say(preflight_text.step_line(result).strip(), preflight_text.next_words(result.step))
 
         flight = Flight(plan, outside, tell)
         flying = asyncio.create_task(flight.run(), name="preflight")

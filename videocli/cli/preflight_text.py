@@ -54,6 +54,17 @@ def step_line(result: StepResult) -> str:
     return f"  {result.status.value:<9}  {LABELS[result.step]:<18}  {time:>8}  {detail}".rstrip()
 
 
+def next_words(step: Step) -> str:
+    """What is being done once this step is over."""
+    steps = list(Step)
+    following = steps[steps.index(step) + 1 :]
+    return (
+        f"{len(steps) - len(following)} of {len(steps)} steps done, next: {LABELS[following[0]]}"
+        if following
+        else ""
+    )
+
+
 def to_json(report: Report) -> dict[str, Any]:
     """The report as an object; times are in seconds."""
     error, quality = report.error, report.quality

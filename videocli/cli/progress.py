@@ -16,13 +16,13 @@ class Progress:
         self._is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._is_shown = False
 
-    def say(self, text: str) -> None:
-        """This is what it is at."""
+    def say(self, done: str, doing: str) -> None:
+        """This is done, and that comes next."""
         if not self._is_live:
-            output.say(text)
+            output.say(done)
         elif output.may_say():
             width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            sys.stderr.write(f"{_ERASE}{redact(one_line(text))[: width - 1]}")
+            sys.stderr.write(f"{_ERASE}{redact(one_line(doing))[: width - 1]}")
             sys.stderr.flush()
             self._is_shown = True
 

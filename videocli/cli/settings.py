@@ -24,6 +24,7 @@ API_KEY = "TWILIO_API_KEY"
 API_SECRET = "TWILIO_API_SECRET"
 STATE_DIR = "VIDEOCLI_STATE_DIR"
 CONFIG_DIR = "VIDEOCLI_CONFIG_DIR"
+KEY_FILE = "development-key.json"
 
 _SHAPES = {
     "accountSid": re.compile(r"AC[0-9a-f]{32}"),
@@ -32,14 +33,19 @@ _SHAPES = {
 }
 
 
-_chosen: Profile | None = None
-"""The profile of this process; the command line has it."""
+_chosen: tuple[str, Profile] | None = None
+"""The profile of this process, and its name; the command line has it."""
 
 
-def choose(profile: Profile | None) -> None:
+def choose(profile: Profile | None, name: str = "") -> None:
     """Use this profile's credentials from now on, where the environment has none; None: no profile's."""
     global _chosen  # noqa: PLW0603  # like the log's set-up: once per process, before there is anything else
-    _chosen = profile
+    _chosen = None if profile is None else (name, profile)
+
+
+def chosen() -> tuple[str, Profile] | None:
+    """The name of the profile that is used, and what is in it; None: none is."""
+    return _chosen
 
 
 def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
@@ -67,7 +73,8 @@ def configured_credentials(environ: Mapping[str, str] = os.environ) -> Credentia
     """
     names = (ACCOUNT_SID, API_KEY, API_SECRET)
     values = {name: environ.get(name, "") for name in names}
-    if (profile := _chosen) is not None:
+    if _chosen is not None:
+        _, profile = _chosen
         values[ACCOUNT_SID] = values[ACCOUNT_SID] or profile.account_sid or ""
         values[API_KEY] = values[API_KEY] or profile.api_key or ""
         if values[API_KEY] == profile.api_key:
@@ -92,7 +99,7 @@ def development_credentials(environ: Mapping[str, str] = os.environ) -> Credenti
 
     Raises `UsageError` when the file cannot be made or read, is damaged, or can be read by other users.
     """
-    path = state_directory(environ) / "development-key.json"
+    path = state_directory(environ) / KEY_FILE
     try:
         if not path.exists():
             _make_development_key(path)

@@ -1,0 +1,23 @@
+"""`videocli doctor`."""
+
+from videocli.cli.options import Json
+
+
+def doctor(json: Json = False) -> None:
+    """Say what a ticket should say of this machine.
+
+    \b
+    videocli doctor
+    videocli doctor --json | jq .versions
+
+    Versions, media libraries, devices, terminal, network, clock, settings and where they come from. Safe to
+    paste: no secret, no token, no address, no user name; of an API key the last four characters, of variables
+    only the names.
+    """
+    from videocli.cli import doctor_text, machine, output
+
+    sections = machine.look()
+    if json:
+        output.json_result(doctor_text.to_json(sections))
+    else:
+        output.result("\n".join(doctor_text.to_lines(sections)))
