@@ -1,5 +1,6 @@
 import json
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,6 @@ def test_devices_are_named_as_join_takes_them(tmp_path: Path, monkeypatch: pytes
         "00-00: ALC257 Analog : ALC257 Analog : playback 1 : capture 1\n00-03: HDMI 0 : HDMI 0 : playback 1\n"
     )
     monkeypatch.setattr(machine, "Path", lambda path: tmp_path / path.removeprefix("/"))
-    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     assert machine._cameras() == ("/dev/video0 (Integrated Camera)",)
     assert machine._microphones() == ("alsa:hw:0,0 (ALC257 Analog)",)

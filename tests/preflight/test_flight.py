@@ -75,11 +75,13 @@ async def fly(
     age: float = 0.0,
     is_alone: bool = False,
     publishes: bool = True,
+    room: str = ROOM,
+    on_step: Callable[[Step], None] = lambda step: None,
 ) -> Flown:
     media = (("video", "testsrc"), ("audio", "tone")) if publishes else ()
     plan = FlightPlan(
         url,
-        ROOM,
+        room,
         await guest(outside, "a", *media, key=key, age=age),
         None if is_alone else await guest(outside, "b", ("audio", "tone"), key=key, age=age),
         LOOPBACK,
@@ -87,7 +89,12 @@ async def fly(
         step_seconds,
     )
     told: list[StepResult] = []
-    flight = Flight(plan, outside, told.append)
+
+    def tell(result: StepResult) -> None:
+        told.append(result)
+        on_step(result.step)
+
+    flight = Flight(plan, outside, tell)
     return Flown(await flight.run(), told)
 
 
@@ -247,6 +254,9 @@ class TestSignaling:
     def test_a_bad_token_fails_where_it_is_first_shown(self, how: dict[str, Any], code: int) -> None:
         flown(**how).assert_failed(Step.ICE_SERVERS, code)
 
+    def test_a_token_for_another_room_fails_at_the_room(self) -> None:
+        flown(room="another").assert_failed(Step.ROOM, 20106)
+
 
 class TestMedia:
     def test_blocked_udp_fails_at_ice(self) -> None:
@@ -266,6 +276,25 @@ class TestMedia:
         )
         failed = flown(nowhere, step_seconds=1.5)
         assert failed.report.failed is Step.GATHERING
+
+
+def test_a_room_that_ends_while_media_is_measured_fails_there_with_the_figures_so_far() -> None:
+    async def run() -> Flown:
+        world = real_outside()
+        flows = asyncio.Event()
+
+        def on_step(step: Step) -> None:
+            if step is Step.MEDIA_BACK:
+                flows.set()
+
+        async with serve(replace(ServeConfig(), port=0), world, {KEY.api_key: KEY}) as server:
+            flying = asyncio.create_task(fly(server.url, world, media_seconds=30.0, on_step=on_step))
+            await flows.wait()
+        return await flying
+
+    ended = asyncio.run(run())
+    ended.assert_failed(Step.QUALITY, 53118)
+    assert ended.report.quality is not None
 
 
 def offering(*urls: str) -> Outside:
@@ -327,6 +356,15 @@ class TestStun:
         assert warned.status(Step.STUN_TURN) is Status.WARNING
         assert warned.detail(Step.STUN_TURN) == f"no address from {url}"
         assert warned.status(Step.DTLS) is Status.OK
+
+    def test_a_refusal_meanwhile_is_not_laid_at_its_door(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            url = f"stun:127.0.0.1:{silent.getsockname()[1]}"
+            refused = flown(offering(url), room="another")
+        assert refused.report.error is not None
+        assert (refused.report.failed, refused.report.error.code) == (Step.ROOM, 20106)
+        assert refused.status(Step.STUN_TURN) is Status.WARNING
 
 
 def test_a_preflight_that_is_stopped_has_a_report_of_what_there_is() -> None:

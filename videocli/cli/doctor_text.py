@@ -82,13 +82,13 @@ def without_secrets(url: str) -> str:
 
 def scopes(addresses: Iterable[str]) -> tuple[str, ...]:
     """What kinds of addresses these are, and not which: family and scope of each."""
-    found = {}
+    found = set()
     for text in addresses:
         try:
             address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
             continue
-        found[f"IPv{address.version} {_scope(address)}"] = None
+        found.add(f"IPv{address.version} {_scope(address)}")
     return tuple(sorted(found))
 
 

@@ -19,7 +19,8 @@ from videocli.preflight.steps import Status, StepResult
 
 _OURS: tuple[tuple[MediaKind, str], ...] = (("video", "testsrc"), ("audio", "tone"))
 _THEIRS: tuple[tuple[MediaKind, str], ...] = (("audio", "tone"),)
-TOKEN_SECONDS = 600
+_TOKEN_SECONDS = 600
+"""How long the tokens live beyond the time that media is measured for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,23 @@ class PreflightRequest:
 async def run_preflight(request: PreflightRequest, outside: Outside, departure: Departure) -> int:
     """Take the preflight and print its report; the exit code is the verdict.
 
-    Raises `UsageError` or `TokenError` for what fails before the first step.
+    Stopped by a signal, it is no verdict. Raises `UsageError` or `TokenError` for what fails before the first
+    step.
     """
+    try:
+        return await _run(request, outside, departure)
+    except asyncio.CancelledError:
+        if not departure.was_asked_for:
+            raise
+        return ExitCode.STOPPED
+
+
+async def _run(request: PreflightRequest, outside: Outside, departure: Departure) -> int:
     room = f"preflight-{outside.random.getrandbits(48):012x}"
     if request.token is None:
-        first, guest = await _minted(room, "a", _OURS, outside)
-        _, other = await _minted(room, "b", _THEIRS, outside)
+        ttl = int(request.media_seconds) + _TOKEN_SECONDS
+        first, guest = await _minted(room, "a", _OURS, ttl, outside)
+        _, other = await _minted(room, "b", _THEIRS, ttl, outside)
     else:
         first, guest, other = request.token, await _given(request.token, outside), None
         room = tokens.peek(first).room or room
@@ -80,10 +92,10 @@ async def run_preflight(request: PreflightRequest, outside: Outside, departure: 
 
 
 async def _minted(
-    room: str, who: str, sources: tuple[tuple[MediaKind, str], ...], outside: Outside
+    room: str, who: str, sources: tuple[tuple[MediaKind, str], ...], ttl: int, outside: Outside
 ) -> tuple[str, Guest]:
     identity = f"{room}-{who}"
-    token = tokens.mint(settings.credentials(), identity, room, TOKEN_SECONDS, outside.utcnow()).token
+    token = tokens.mint(settings.credentials(), identity, room, ttl, outside.utcnow()).token
     media = [await open_named(kind, spec, identity, outside) for kind, spec in sources]
     return token, Guest(TokenSource(token, None, outside.utcnow), media)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from videocli.engine import events as ev
@@ -118,15 +119,15 @@ class Flight:
             if step is Step.STUN_TURN:
                 await self._ask_ice_servers(guest, since)
             else:
-                await self._see(step, guest, since, lambda step=step: _detail(step, guest))
+                await self._see(step, guest, since, partial(_detail, step, guest))
         sessions = [guest]
         since = self._loop.time()
         if plan.other is not None:
             other = self._watched("other", plan.other)
             stack.push_async_callback(other.leave)
             sessions.append(other)
-            await self._see(Step.MEDIA_OUT, other, since, lambda: _kinds(plan.guest))
-            await self._see(Step.MEDIA_BACK, guest, since, lambda other=plan.other: _kinds(other))
+            await self._see(Step.MEDIA_OUT, other, since, partial(_kinds, plan.guest))
+            await self._see(Step.MEDIA_BACK, guest, since, partial(_kinds, plan.other))
         elif plan.guest.media:
             await self._see(
                 Step.MEDIA_OUT, guest, since, lambda: f"{_kinds(plan.guest)}, as the server reports"
@@ -151,8 +152,8 @@ class Flight:
         try:
             async with asyncio.timeout(self._plan.step_seconds):
                 seconds = await guest.wait(Step.STUN_TURN) - since
-        except TimeoutError:
-            seconds = self._plan.step_seconds
+        except (TimeoutError, VideoError):  # a session that ended meanwhile says so at the next step
+            seconds = self._loop.time() - since
         found = [each for each in guest.candidate_types if each in ("srflx", "relay")]
         if found:
             self._log.end(Step.STUN_TURN, Status.OK, seconds, f"{_counted(found)} from {asked}")
@@ -160,32 +161,26 @@ class Flight:
             self._log.end(Step.STUN_TURN, Status.WARNING, seconds, f"no address from {asked}")
 
     async def _measure(self, sessions: Sequence[WatchedSession]) -> None:
-        self._sampler = sampler = Sampler()
-
-        async def watch() -> None:
-            ends = [asyncio.create_task(session.ended()) for session in sessions]
-            try:
-                await asyncio.wait(
-                    ends, timeout=self._plan.media_seconds, return_when=asyncio.FIRST_COMPLETED
-                )
-                for end in ends:
-                    if end.done():
-                        end.result()
-            finally:
-                for end in ends:
-                    end.cancel()
-                await asyncio.wait(ends)
-                self._log.quality = sampler.quality()
-
+        self._sampler = Sampler()
         began_at = self._loop.time()
         self._log.begin(Step.QUALITY)
+        ends = [asyncio.create_task(session.ended()) for session in sessions]
         try:
-            await watch()
+            done, _ = await asyncio.wait(
+                ends, timeout=self._plan.media_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            for end in done:
+                end.result()
         except VideoError as reason:
             self._log.fail(reason, self._loop.time() - began_at)
             raise
+        finally:
+            self._log.quality = self._sampler.quality()
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
         status = Status.WARNING if self._outages else Status.OK
-        detail = f"interrupted {self._outages} times" if self._outages else ""
+        detail = f"{self._outages} x reconnecting" if self._outages else ""
         self._log.end(Step.QUALITY, status, self._loop.time() - began_at, detail)
 
     async def _see(
