@@ -146,6 +146,21 @@ def test_it_says_that_no_local_server_runs(monkeypatch: pytest.MonkeyPatch) -> N
     assert looked({}, "localServer")["answer"] == "does not run"
 
 
+@pytest.mark.parametrize(
+    ("environ", "colour"),
+    [
+        ({}, "none"),
+        ({"TERM": "dumb", "COLORTERM": "truecolor"}, "none"),
+        ({"TERM": "xterm"}, "16 colours"),
+        ({"TERM": "xterm-256color"}, "256 colours"),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "true colour"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none, by NO_COLOR"),
+    ],
+)
+def test_it_says_how_many_colours_the_terminal_has(environ: Mapping[str, str], colour: str) -> None:
+    assert machine._colour(environ) == colour
+
+
 def test_devices_are_named_as_join_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     camera = tmp_path / "sys/class/video4linux/video0"
     camera.mkdir(parents=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.process import videocli
 from tests.cli.room_server import KEY, SERVER_VARIABLES, minted
-from videocli.cli.token_text import MAX_VALUE, to_lines
+from videocli.cli.token_text import MAX_DEPTH, MAX_VALUE, to_json, to_lines
 from videocli.tokens import Claims, Credentials, Inspection, inspect, mint
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -62,6 +62,17 @@ class TestLines:
         shown = list(to_lines(Inspection({evil: evil}, payload, claims, None, ()), evil, NOW, UTC))
         assert all(line.isprintable() for line in shown)
         assert all(len(line) < 2 * MAX_VALUE + 100 for line in shown)
+
+    @pytest.mark.parametrize("depth", [1, MAX_DEPTH, 900, 990])
+    def test_a_deep_or_odd_payload_is_shown_as_far_as_json_goes(self, depth: int) -> None:
+        deep: object = float("nan")
+        for _ in range(depth):
+            deep = [deep]
+        claims = Claims(None, None, None, None, None, None, None)
+        inspection = Inspection({"alg": deep}, {"exp": deep}, claims, None, ())
+        assert "Header        alg …" in list(to_lines(inspection, None, NOW, UTC))
+        said = json.dumps(to_json(inspection, None, NOW), allow_nan=False)
+        assert ("NaN" in said) == (depth < MAX_DEPTH)
 
 
 class TestProcess:

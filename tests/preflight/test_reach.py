@@ -1,9 +1,15 @@
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from videocli.errors import VideoError
 from videocli.preflight import reach
@@ -89,3 +95,65 @@ class TestConnecting:
         reason = failure(lambda: reach.connect(["127.0.0.1"], port))
         assert reason.code == 53000
         assert f"127.0.0.1, port {port}: Connection refused" in reason.explanation
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for `localhost` that nobody knows, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+class TestTls:
+    @staticmethod
+    async def secured(certificate: Path, name: str) -> str:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+
+        async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await reader.read()
+            except OSError:
+                pass
+            finally:
+                writer.transport.abort()
+
+        async with await asyncio.start_server(wait, "127.0.0.1", 0, ssl=context) as server:
+            connection = await reach.connect(["127.0.0.1"], server.sockets[0].getsockname()[1])
+            try:
+                return await connection.secure(name)
+            finally:
+                connection.close()
+                await asyncio.sleep(0.01)
+
+    def test_a_certificate_that_is_known_is_good(
+        self, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert asyncio.run(self.secured(certificate, "localhost")).startswith("TLSv1.")
+
+    def test_one_for_another_name_or_of_nobody_we_know_is_53000_and_says_why(
+        self, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unknown = failure(lambda: self.secured(certificate, "localhost"))
+        assert unknown.code == 53000
+        assert unknown.explanation.startswith("TLS failed: self-signed certificate")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert "Hostname mismatch" in failure(lambda: self.secured(certificate, "video.example")).explanation

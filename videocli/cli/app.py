@@ -58,11 +58,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "inspect-token": CommandEntry(
         "inspect_token", "See what a token says, and what a server would say of it."
     ),
-    "preflight": CommandEntry("preflight", "Test everything between here and a room server, step by step."),
+    "preflight": CommandEntry("preflight", "Test everything on the way to a server, step by step."),
     "doctor": CommandEntry("doctor", "Say what a ticket should say of this machine."),
-    "explain": CommandEntry(
-        "explain", "Explain an error code: what it means, why it happens, what to do.", False
-    ),
+    "explain": CommandEntry("explain", "Explain an error code: meaning, causes, what to do.", False),
     "profile": CommandEntry("profile", "Keep settings under names, and choose among them.", False),
 }
 

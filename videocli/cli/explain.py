@@ -29,7 +29,7 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Explain an error code: what it means, why it happens, what to do.
+    """Explain an error code: meaning, causes, what to do.
 
     \b
     videocli explain 53405

@@ -136,12 +136,23 @@ def _terminal(environ: Mapping[str, str]) -> list[Fact]:
     streams = (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr))
     return [
         Fact("TERM", environ.get("TERM")),
-        Fact("COLORTERM", environ.get("COLORTERM")),
-        Fact("NO_COLOR", bool(environ.get("NO_COLOR"))),
+        Fact("colour", _colour(environ)),
         Fact("size", f"{size.columns}x{size.lines}" if size.columns else None),
         Fact("encoding", sys.stdout.encoding),
         Fact("is a terminal", tuple(name for name, stream in streams if stream.isatty())),
     ]
+
+
+def _colour(environ: Mapping[str, str]) -> str:
+    """What rich makes of the environment, were stdout a terminal (its `Console`)."""
+    term = environ.get("TERM", "").lower()
+    if environ.get("NO_COLOR"):
+        return "none, by NO_COLOR"
+    if term in ("", "dumb", "unknown"):
+        return "none"
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "true colour"
+    return "256 colours" if "256color" in term or term.endswith("-kitty") else "16 colours"
 
 
 def _network() -> list[Fact]:

@@ -62,7 +62,7 @@ def preflight(
     ] = 15.0,
     json: Json = False,
 ) -> int:
-    """Test everything between here and a room server, step by step.
+    """Test everything on the way to a server, step by step.
 
     \b
     videocli preflight                                    where 'join' would go

@@ -1,6 +1,7 @@
 """What a token says and what servers would say of it → lines for people, or a JSON object."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -11,6 +12,8 @@ from videocli.tokens import Inspection
 
 MAX_VALUE = 200
 """Characters of what a token says of itself."""
+MAX_DEPTH = 300
+"""Brackets in a header or payload; real ones have three or four."""
 
 
 def to_lines(inspection: Inspection, room: str | None, now: datetime, zone: tzinfo | None) -> Iterator[str]:
@@ -51,8 +54,8 @@ def to_json(inspection: Inspection, room: str | None, now: datetime) -> dict[str
         "expiresAt": _rfc3339(claims.expires_at),
         "expiresIn": None if claims.expires_at is None else int((claims.expires_at - now).total_seconds()),
         "reconnectionFailsAt": _rfc3339(claims.expires_at),
-        "header": dict(inspection.header),
-        "payload": dict(inspection.payload),
+        "header": _as_json(inspection.header),
+        "payload": _as_json(inspection.payload),
     }
 
 
@@ -109,10 +112,23 @@ def _when(moment: datetime | None, now: datetime, zone: tzinfo | None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z}, " + (f"in {span}" if moment > now else f"{span} ago")
 
 
+def _as_json(value: Mapping[str, Any]) -> Any:
+    """What others wrote, as JSON has it, which knows no NaN; None: it is too deep for anybody to read."""
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        return None
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        return None
+    return json.loads(text, parse_constant=str)
+
+
 def _shown(value: object) -> str:
     """A value that others wrote, on one line and not for long."""
     if value is None:
         return "none"
+    if isinstance(value, dict | list):
+        return "…"
     text = one_line(str(value))
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
 
