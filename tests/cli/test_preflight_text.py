@@ -63,6 +63,19 @@ class TestLines:
     def test_a_warning_is_no_failure(self) -> None:
         assert text(good(Step.STUN_TURN).report())[-1] == "GOOD, but see STUN and TURN"
 
+    @pytest.mark.parametrize(
+        ("skipped", "words"),
+        [
+            ([Step.MEDIA_OUT, Step.MEDIA_BACK], "media itself was not tried"),
+            ([Step.MEDIA_BACK], "the way back was"),
+        ],
+    )
+    def test_what_was_not_tried_is_not_called_good(self, skipped: list[Step], words: str) -> None:
+        log = good()
+        for step in skipped:
+            log.end(step, Status.SKIPPED)
+        assert words in text(log.report())[-1]
+
     def test_one_that_was_stopped_says_so(self) -> None:
         log = Log(URL, lambda result: None)
         log.begin(Step.DNS)

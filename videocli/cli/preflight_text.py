@@ -132,7 +132,16 @@ def _verdict(report: Report) -> Iterator[str]:
     elif warned:
         yield f"GOOD, but see {', '.join(warned)}"
     else:
-        yield "GOOD: signaling and media work"
+        yield f"GOOD: {_what_works(report)}"
+
+
+def _what_works(report: Report) -> str:
+    skipped = {result.step for result in report.steps if result.status is Status.SKIPPED}
+    if Step.MEDIA_OUT in skipped:
+        return "signaling and the path for media work; media itself was not tried"
+    if Step.MEDIA_BACK in skipped:
+        return "signaling works, and media goes out; the way back was not tried"
+    return "signaling and media work"
 
 
 def _spread_json(spread: Spread | None) -> dict[str, float] | None:
