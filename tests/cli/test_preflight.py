@@ -66,6 +66,14 @@ class TestFailures:
         assert "FAILED at Token, ICE servers: 20107" in ran.stdout
         assert bad not in ran.stdout + ran.stderr
 
+    def test_a_token_command_s_token_is_tested_as_join_would_use_it(self, url: str) -> None:
+        bad = minted("alice", "room", Credentials(KEY.account_sid, KEY.api_key, "another secret"))
+        command = f"echo {bad}"
+        assert verdict(3, "--url", url, VIDEOCLI_TOKEN_COMMAND=command) == ("ice-servers", 20107)
+        failed = videocli("preflight", "--url", url, "--token-command", "exit 4")
+        assert (failed.exit_code, failed.stdout) == (3, "")
+        assert "ended with exit code 4" in failed.stderr
+
     def test_a_port_that_refuses_ends_with_5(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]

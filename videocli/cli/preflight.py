@@ -37,7 +37,17 @@ def preflight(
             metavar="[TOKEN]",
             show_default=False,
             help="Test with this token, in one direction only; '-' reads a line of stdin; without a value "
-            "VIDEOCLI_TOKEN, or a prompt. Without this option VIDEOCLI_TOKEN, or two tokens are minted.",
+            "VIDEOCLI_TOKEN, or a prompt. Without this option VIDEOCLI_TOKEN, or the token command's, or two "
+            "tokens are minted.",
+        ),
+    ] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            envvar="VIDEOCLI_TOKEN_COMMAND",
+            show_default=False,
+            help="Prints a token to test with, where none is given.",
         ),
     ] = None,
     duration: Annotated[
@@ -81,6 +91,8 @@ def preflight(
     for seconds, option in ((duration, "--duration"), (timeout, "--timeout")):
         if not isfinite(seconds):
             raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
-    request = preflight_run.PreflightRequest(given_token(token), url, region, duration, timeout, json)
+    request = preflight_run.PreflightRequest(
+        given_token(token), token_command, url, region, duration, timeout, json
+    )
     outside = wiring.real_outside()
     return wiring.run(leavable(lambda departure: preflight_run.run_preflight(request, outside, departure)))

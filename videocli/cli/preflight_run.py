@@ -10,7 +10,7 @@ from videocli.cli.exit_codes import ExitCode, exit_code_for
 from videocli.cli.leaving import Departure
 from videocli.cli.open_sources import open_named
 from videocli.cli.progress import Progress
-from videocli.cli.token_source import TokenSource
+from videocli.cli.token_source import TokenSource, run_token_command
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
@@ -28,7 +28,8 @@ class PreflightRequest:
     """What the user asked for. Times are in seconds."""
 
     token: str | None
-    """None: two are minted."""
+    """None: `token_command` gives it, or two are minted."""
+    token_command: str | None
     url: str | None
     region: str | None
     media_seconds: float
@@ -52,12 +53,15 @@ async def run_preflight(request: PreflightRequest, outside: Outside, departure: 
 
 async def _run(request: PreflightRequest, outside: Outside, departure: Departure) -> int:
     room = f"preflight-{outside.random.getrandbits(48):012x}"
-    if request.token is None:
+    given = request.token
+    if given is None and request.token_command is not None:
+        given = await run_token_command(request.token_command)
+    if given is None:
         ttl = int(request.media_seconds) + _TOKEN_SECONDS
         first, guest = await _minted(room, "a", _OURS, ttl, outside)
         _, other = await _minted(room, "b", _THEIRS, ttl, outside)
     else:
-        first, guest, other = request.token, await _given(request.token, outside), None
+        first, guest, other = given, await _given(given, outside), None
         room = tokens.peek(first).room or room
     join = JoinRequest(room=room, face="plain", url=request.url, region=request.region)
     progress = Progress()
