@@ -57,7 +57,7 @@ TABLE = (
     ),
     Row("engine/room/*", PURE, f"{COMMON} media/frames engine/reports engine/events engine/room/*"),
     Row(
-        "engine/signaling/rsp_backend engine/signaling/ice_servers",
+        "engine/signaling/rsp_backend engine/signaling/conversation engine/signaling/ice_servers",
         DOES,
         f"{COMMON} outside driver protocol/* media/peer engine/reports engine/commands engine/signaling/*",
     ),

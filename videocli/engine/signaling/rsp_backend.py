@@ -14,15 +14,15 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from videocli import __version__
-from videocli.driver import Driver
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.engine.signaling.backoff import Backoff
+from videocli.engine.signaling.conversation import Conversation, Fate, in_words, signaling_failed
 from videocli.engine.signaling.ice_servers import ask_ice_servers
 from videocli.engine.signaling.rsp_client import RspClient, State
-from videocli.errors import TokenError, VideoError, error
+from videocli.errors import TokenError, VideoError
 from videocli.media.peer import IceCandidate
-from videocli.outside import DialError, MessageTransport, Outside
+from videocli.outside import DialError, Outside
 from videocli.protocol.rsp import Publisher
 from videocli.protocol.subscribe_rules import Rules
 from videocli.protocol.tcmp import (
@@ -52,30 +52,7 @@ GRACE_SECONDS = 1.0
 _LONG_ENOUGH_SECONDS = 1.0
 """An attempt that waited so long for an answer got none."""
 
-_REFUSED = 53000
-_NO_ANSWER = 53002
-_BUSY = 53006
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fate:
-    """How a connection, or the attempt at one, ended."""
-
-    words: str
-    answered: bool
-    is_busy: bool = False
-    """The server is busy for good."""
-    retry_seconds: float | None = None
-    """The server is busy: dial again after so long, with the cookie."""
-    cookie: str | None = None
-
-    def error(self) -> VideoError:
-        """What it means if there is no further attempt."""
-        if self.is_busy:
-            return error(_BUSY)
-        return _signaling_failed(self.answered, self.words)
 
 
 @dataclass(slots=True)
@@ -89,51 +66,6 @@ class _Outage:
     """Whether somebody answered the last attempt that had the time to be answered."""
     words: str = ""
     """How that attempt ended."""
-
-
-class _Conversation:
-    """One connection: its core, its driver, its fate, and the time limit for the answer that is due."""
-
-    def __init__(
-        self,
-        core: TcmpClient,
-        transport: MessageTransport,
-        on_event: Callable[["_Conversation", TcmpEvent], None],
-    ) -> None:
-        self.core = core
-        self.transport = transport
-        self.fate: asyncio.Future[_Fate] = asyncio.get_running_loop().create_future()
-        self._limit = asyncio.timeout(None)
-        self._driver: Driver[TcmpEvent] = Driver(core, transport, lambda event: on_event(self, event))
-        self.driving = asyncio.create_task(self._driver.run(), name="signaling connection")
-
-    @property
-    def is_over(self) -> bool:
-        """Whether what still comes is too late."""
-        return self.fate.done() or self._limit.expired()
-
-    def limit(self, at: float | None) -> None:
-        """The conversation is over at that time; None: no limit."""
-        if not self.is_over:
-            self._limit.reschedule(at)
-
-    async def until_over(self, limit: float | None) -> None:
-        """Wait for the end. Raises `TimeoutError` at the limit, and what the driver raises."""
-        async with self._limit:
-            self._limit.reschedule(limit)
-            ends: set[asyncio.Future[Any]] = {self.fate, self.driving}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if not self.fate.done():
-            self.driving.result()
-
-    def end(self, fate: _Fate) -> None:
-        """Say how it ended; the driver may take a moment longer to close the transport."""
-        if not self.fate.done():
-            self.fate.set_result(fate)
-
-    def wake(self) -> None:
-        """Send what the core was told."""
-        self._driver.wake()
 
 
 class RspBackend:
@@ -156,7 +88,7 @@ class RspBackend:
         self._rsp = RspClient(config.room, publisher, config.subscribe)
         self._backoff = Backoff(outside.random)
         self._token = ""
-        self._conversation: _Conversation | None = None
+        self._conversation: Conversation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._outage: _Outage | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -242,14 +174,14 @@ class RspBackend:
             elif self._rsp.state is State.SYNCING:
                 await self._prepare_attempt(fate)
 
-    async def _joining_failed(self, fate: _Fate) -> None:
+    async def _joining_failed(self, fate: Fate) -> None:
         """End it, unless the server only asked for patience."""
         if fate.retry_seconds is None:
             self._give_up(fate.error())
         else:
             await asyncio.sleep(max(fate.retry_seconds, BUSY_SECONDS))
 
-    async def _prepare_attempt(self, fate: _Fate) -> None:
+    async def _prepare_attempt(self, fate: Fate) -> None:
         """Note how the last connection ended, and wait for the time of the next; or end it."""
         loop = asyncio.get_running_loop()
         outage = self._outage
@@ -265,12 +197,12 @@ class RspBackend:
         wait = self._backoff.next_delay() if busy is None else max(busy, BUSY_SECONDS)
         await asyncio.sleep(min(wait, outage.ends_at - loop.time()))
         if loop.time() >= outage.ends_at:
-            self._give_up(_signaling_failed(outage.answered, outage.words))
+            self._give_up(signaling_failed(outage.answered, outage.words))
             return
         outage.attempts += 1
         self._deliver(rp.AttemptStarted(outage.attempts))
 
-    async def _try_connection(self, cookie: str | None) -> _Fate:
+    async def _try_connection(self, cookie: str | None) -> Fate:
         """Dial, and converse until the connection is over; its fate.
 
         In an outage the end of the session ends it too, unless the session is resumed by then.
@@ -284,11 +216,11 @@ class RspBackend:
                     await self._refresh_token()
                 transport = await self._outside.dial(self._config.url)
         except DialError as failed:
-            return _Fate(failed.reason, failed.answered)
+            return Fate(failed.reason, failed.answered)
         except TimeoutError:
             return self._unanswered("no answer to dialing", began_at)
         core = TcmpClient(loop.time(), self._new_id, self._rsp.first_message(self._token), cookie)
-        self._conversation = conversation = _Conversation(core, transport, self._on_event)
+        self._conversation = conversation = Conversation(core, transport, self._on_event)
         watching = asyncio.create_task(self._watch_network(conversation), name="network watch")
         try:
             await conversation.until_over(limit)
@@ -301,7 +233,7 @@ class RspBackend:
             self._retire(conversation)
         return conversation.fate.result()
 
-    async def _watch_network(self, conversation: _Conversation) -> None:
+    async def _watch_network(self, conversation: Conversation) -> None:
         """Give a connection up as soon as the machine's network has changed under it (tcmp.md, 3004).
 
         Otherwise only missed heartbeats would tell, after some 15 s.
@@ -313,14 +245,14 @@ class RspBackend:
         conversation.core.network_changed(asyncio.get_running_loop().time())
         conversation.wake()
 
-    def _unanswered(self, words: str, began_at: float) -> _Fate:
+    def _unanswered(self, words: str, began_at: float) -> Fate:
         """The fate of an attempt that ran out of time.
 
         One that the end of the session cut short says nothing about the server; then the one before it
         counts.
         """
         is_cut_short = asyncio.get_running_loop().time() - began_at < _LONG_ENOUGH_SECONDS
-        return _Fate(words, answered=is_cut_short and self._outage is not None and self._outage.answered)
+        return Fate(words, answered=is_cut_short and self._outage is not None and self._outage.answered)
 
     async def _refresh_token(self) -> None:
         """Get a fresher token for *sync* if there is one; else the one at hand may still do."""
@@ -343,7 +275,7 @@ class RspBackend:
         if not renewing.cancelled():
             renewing.result()
 
-    def _on_event(self, conversation: _Conversation, event: TcmpEvent) -> None:
+    def _on_event(self, conversation: Conversation, event: TcmpEvent) -> None:
         if conversation is not self._conversation or conversation.is_over:
             return
         match event:
@@ -359,7 +291,7 @@ class RspBackend:
                 self._settle()
             case BusyReceived(seconds, False, cookie):
                 busy = "the server is busy"
-                conversation.end(_Fate(busy, answered=True, retry_seconds=seconds, cookie=cookie))
+                conversation.end(Fate(busy, answered=True, retry_seconds=seconds, cookie=cookie))
             case BusyReceived() | ByeReceived():
                 pass
             case Ignored(reason):
@@ -369,10 +301,10 @@ class RspBackend:
             case _:
                 assert_never(event)
 
-    def _closed(self, conversation: _Conversation, closed: Closed) -> None:
-        words = _in_words(closed)
+    def _closed(self, conversation: Conversation, closed: Closed) -> None:
+        words = in_words(closed)
         is_answered = closed.reason is not CloseReason.TIMEOUT
-        conversation.end(_Fate(words, is_answered, is_busy=closed.reason is CloseReason.BUSY))
+        conversation.end(Fate(words, is_answered, is_busy=closed.reason is CloseReason.BUSY))
         if self._rsp.state is State.CONNECTED:
             self._deliver(rp.SignalingLost(words))
         self._rsp.lost()
@@ -411,7 +343,7 @@ class RspBackend:
         self._rsp.give_up(reason)
         self._settle()
 
-    def _retire(self, conversation: _Conversation) -> None:
+    def _retire(self, conversation: Conversation) -> None:
         """Let a connection that is over close by itself, while the next one is under way."""
         self._conversation = None
         self._closing.add(conversation.driving)
@@ -429,20 +361,6 @@ class RspBackend:
 
     def _new_id(self) -> str:
         return str(UUID(int=self._outside.random.getrandbits(128), version=4))
-
-
-def _signaling_failed(answered: bool, words: str) -> VideoError:
-    """53000 or 53002 (our-rules.md, 1), explained by how the last attempt ended."""
-    general = error(_REFUSED if answered else _NO_ANSWER)
-    if not words or general.code is None:
-        return general
-    return error(general.code, explanation=f"{words[0].upper()}{words[1:]}. {general.explanation}")
-
-
-def _in_words(closed: Closed) -> str:
-    if closed.code is None:
-        return closed.text or "the connection died"
-    return f"closed with {closed.code} {closed.text}".rstrip()
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:

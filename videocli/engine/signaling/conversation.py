@@ -1,0 +1,95 @@
+"""One connection of a session: its core, its driver, and how it ended."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from videocli.driver import Driver
+from videocli.errors import VideoError, error
+from videocli.outside import MessageTransport
+from videocli.protocol.tcmp import Closed, TcmpEvent
+from videocli.protocol.tcmp_client import TcmpClient
+
+_REFUSED = 53000
+_NO_ANSWER = 53002
+_BUSY = 53006
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a connection, or the attempt at one, ended."""
+
+    words: str
+    answered: bool
+    is_busy: bool = False
+    """The server is busy for good."""
+    retry_seconds: float | None = None
+    """The server is busy: dial again after so long, with the cookie."""
+    cookie: str | None = None
+
+    def error(self) -> VideoError:
+        """What it means if there is no further attempt."""
+        if self.is_busy:
+            return error(_BUSY)
+        return signaling_failed(self.answered, self.words)
+
+
+def signaling_failed(answered: bool, words: str) -> VideoError:
+    """53000 or 53002 (our-rules.md, 1), explained by how the last attempt ended."""
+    general = error(_REFUSED if answered else _NO_ANSWER)
+    if not words or general.code is None:
+        return general
+    return error(general.code, explanation=f"{words[0].upper()}{words[1:]}. {general.explanation}")
+
+
+def in_words(closed: Closed) -> str:
+    """How a connection was closed, for people."""
+    if closed.code is None:
+        return closed.text or "the connection died"
+    return f"closed with {closed.code} {closed.text}".rstrip()
+
+
+class Conversation:
+    """One connection: its core, its driver, its fate, and the time limit for the answer that is due."""
+
+    def __init__(
+        self,
+        core: TcmpClient,
+        transport: MessageTransport,
+        on_event: Callable[["Conversation", TcmpEvent], None],
+    ) -> None:
+        self.core = core
+        self.transport = transport
+        self.fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
+        self._limit = asyncio.timeout(None)
+        self._driver: Driver[TcmpEvent] = Driver(core, transport, lambda event: on_event(self, event))
+        self.driving = asyncio.create_task(self._driver.run(), name="signaling connection")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what still comes is too late."""
+        return self.fate.done() or self._limit.expired()
+
+    def limit(self, at: float | None) -> None:
+        """The conversation is over at that time; None: no limit."""
+        if not self.is_over:
+            self._limit.reschedule(at)
+
+    async def until_over(self, limit: float | None) -> None:
+        """Wait for the end. Raises `TimeoutError` at the limit, and what the driver raises."""
+        async with self._limit:
+            self._limit.reschedule(limit)
+            ends: set[asyncio.Future[Any]] = {self.fate, self.driving}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not self.fate.done():
+            self.driving.result()
+
+    def end(self, fate: Fate) -> None:
+        """Say how it ended; the driver may take a moment longer to close the transport."""
+        if not self.fate.done():
+            self.fate.set_result(fate)
+
+    def wake(self) -> None:
+        """Send what the core was told."""
+        self._driver.wake()
