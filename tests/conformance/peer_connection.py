@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from videocli.errors import MediaError
-from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.frames import AudioLevel, Codec, EncodedFrame
 from videocli.media.messages import MAX_UNSENT_BYTES, MAX_UNSENT_MESSAGES
 from videocli.media.peer import (
     DataChannel,
@@ -546,6 +546,86 @@ def packet(ssrc: int, number: int, timestamp: int, tail: bytes, *, is_key: bool)
         payload=b"\x10" + frame,
         starts_keyframe=is_key,
     )
+
+
+async def check_what_flows_is_counted_at_both_ends(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        video = both.client.peer.add_sender("video", "cam")
+        await both.client_offers()
+        receiver = await both.server.receiver("cam")
+        async with Talk(video):
+            await Collected(receiver).more(10)
+            receiver.request_keyframe()
+            async with asyncio.timeout(PATIENCE):
+                while not video.stats().plis:  # noqa: ASYNC110  # no event tells of it
+                    await asyncio.sleep(0.005)
+        received, sent = receiver.stats(), video.stats()
+        assert sent.packets >= received.packets > 0
+        assert sent.bytes >= received.bytes > 0
+        assert sent.frames >= received.frames >= 10
+        assert received.plis >= sent.plis > 0
+        assert received.ssrc is not None
+        assert received.ssrc == sent.ssrc
+        assert (received.packets_lost, received.firs, sent.firs) == (0, 0, 0)
+
+
+async def check_loudness_travels_beside_the_sound(lab: PeerLab) -> None:
+    """From a publisher through a server to a subscriber; what is not known is not made up."""
+    async with pair(lab) as up, pair(lab) as down:
+        source = up.client.peer.add_sender("audio", "mic")
+        await up.client_offers()
+        incoming = await up.server.receiver("mic")
+        await down.client_offers()
+        outgoing = down.server.peer.add_sender("audio", "MT1")
+        incoming.on_packet = outgoing.forward
+        await down.server_offers()
+        heard = await down.client.receiver("MT1")
+        sounds = Collected(heard)
+        async with Talk(source):
+            await sounds.more(3)
+            assert heard.stats().audio_level is None
+        frame = EncodedFrame(OPUS_PACKET, 1 << 20, True, Codec.OPUS, audio_level=AudioLevel(True, 20))
+        source.send_frame(frame)
+        await sounds.more(1)
+        for stats in (source.stats(), incoming.stats(), heard.stats()):
+            assert stats.audio_level == pytest.approx(0.1)
+            assert stats.audio_energy == pytest.approx(0.01)
+
+
+async def check_a_connection_tells_of_its_path(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        before = both.client.peer.stats()
+        assert (before.ice_state, before.dtls_state, before.local) == (IceState.NEW, "new", None)
+        sender = both.client.peer.add_sender("video", "cam")
+        await both.client_offers()
+        receiver = await both.server.receiver("cam")
+        async with Talk(sender):
+            await Collected(receiver).more(3)
+            async with asyncio.timeout(PATIENCE):
+                while both.client.peer.stats().round_trip_time is None:  # noqa: ASYNC110  # as above
+                    await asyncio.sleep(0.005)
+        ours, theirs = both.client.peer.stats(), both.server.peer.stats()
+        assert (ours.ice_state, ours.dtls_state) == (IceState.CONNECTED, "connected")
+        assert ours.local is not None
+        assert (ours.local.address, ours.local.protocol) == ("127.0.0.1", "udp")
+        assert theirs.remote is not None
+        assert ours.local.port == theirs.remote.port
+        assert ours.round_trip_time is not None
+        assert 0 < ours.round_trip_time < PATIENCE
+        assert ours.packets_sent >= theirs.packets_received > 0
+        assert ours.bytes_sent >= theirs.bytes_received > sender.stats().bytes // 2
+        assert (ours.ice_restarts, theirs.ice_restarts) == (0, 0)
+
+
+async def check_restarts_are_counted_at_both_ends(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        await both.client_offers()
+        await both.connected()
+        both.client.peer.restart_ice()
+        await both.client_offers()
+        both.client.peer.add_sender("audio", "mic")
+        await both.client_offers()
+        assert [each.peer.stats().ice_restarts for each in (both.client, both.server)] == [1, 1]
 
 
 async def check_lost_offer_leaves_nothing_behind(lab: PeerLab) -> None:

@@ -35,8 +35,8 @@ def test_tested_releases_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
             "_pair_remote_candidate add_remote_candidate build_request close connect data_received "
             "gather_candidates get_component_candidates protocol_lost query_consent sort_check_list",
         ),
-        (aioice.ice, "StunProtocol relayed_candidate server_reflexive_candidate"),
-        (stun, "TransactionError TransactionFailed TransactionTimeout"),
+        (aioice.ice, "CandidatePair StunProtocol relayed_candidate server_reflexive_candidate"),
+        (stun, "RETRY_RTO TransactionError TransactionFailed TransactionTimeout"),
         (
             rtcdtlstransport.RTCDtlsTransport,
             "_handle_rtcp_data _handle_rtp_data _send_data _set_role getLocalParameters start stop",
@@ -45,7 +45,7 @@ def test_tested_releases_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
         (codecs, "depayload is_rtx"),
         (h264.H264Encoder, "_packetize"),
         (vpx, "PACKET_MAX VpxPayloadDescriptor"),
-        (rtp, "HeaderExtensionsMap RtcpPacket RtpPacket unwrap_rtx PACKETS_LOST_MAX"),
+        (rtp, "HeaderExtensionsMap RtcpPacket RtpPacket unpack_remb_fci unwrap_rtx PACKETS_LOST_MAX"),
         (sdp, "SessionDescription MediaDescription GroupDescription SsrcDescription candidate_from_sdp"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

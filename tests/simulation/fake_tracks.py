@@ -7,6 +7,7 @@ from typing import Protocol
 
 from videocli.media.bitstream import frame_dimensions
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.freezes import Freezes
 from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import (
     DataChannelClosed,
@@ -23,6 +24,8 @@ from videocli.media.peer import (
 KEYFRAME_REQUEST_SECONDS = 0.3
 MAX_MESSAGE_BYTES = 65_536
 """What a peer takes that names no `a=max-message-size` (RFC 8841 section 6.1)."""
+ROUND_TRIP_SECONDS = 0.02
+"""What the fake path is said to take."""
 
 _TIMESTAMP_MASK = 0xFFFFFFFF
 _HALF = 1 << 31
@@ -54,6 +57,8 @@ class _Counted:
     bytes: int = 0
     keyframes: int = 0
     codec: Codec | None = None
+    audio_level: float | None = None
+    audio_energy: float = 0.0
 
     def count(self, packet: MediaPacket) -> None:
         """Another packet."""
@@ -61,6 +66,9 @@ class _Counted:
         self.bytes += len(packet.payload)
         self.keyframes += packet.starts_keyframe and packet.codec is not Codec.OPUS
         self.codec = packet.codec
+        if packet.audio_level is not None:
+            self.audio_level = packet.audio_level.amplitude
+            self.audio_energy += self.audio_level**2
 
     def stats(self) -> TrackStats:
         """As the interface shows it; each frame is one packet."""
@@ -70,6 +78,8 @@ class _Counted:
             frames=self.packets,
             keyframes=self.keyframes,
             codec=self.codec,
+            audio_level=self.audio_level,
+            audio_energy=self.audio_energy,
         )
 
 
@@ -88,6 +98,8 @@ class FakeReceiver:
     plis: int = 0
     size: tuple[int, int] | None = None
     asked_at: float = float("-inf")
+    ssrc: int | None = None
+    freezes: Freezes = field(default_factory=Freezes)
     timestamp: int | None = None
     """Of the latest packet, without wrapping."""
 
@@ -101,11 +113,23 @@ class FakeReceiver:
 
     def stats(self) -> TrackStats:
         width, height = self.size or (None, None)
-        return replace(self.counted.stats(), plis=self.plis, width=width, height=height)
+        return replace(
+            self.counted.stats(),
+            plis=self.plis,
+            width=width,
+            height=height,
+            round_trip_time=ROUND_TRIP_SECONDS if self.peer.is_up else None,
+            ssrc=self.ssrc,
+            freezes=self.freezes.count,
+            freeze_seconds=self.freezes.seconds,
+        )
 
     def take(self, packet: MediaPacket) -> None:
         """A packet came."""
         self.counted.count(packet)
+        self.ssrc = packet.ssrc
+        if self.kind == "video":
+            self.freezes.frame(asyncio.get_running_loop().time())
         before = packet.timestamp if self.timestamp is None else self.timestamp
         self.timestamp = before + ((packet.timestamp - before + _HALF) & _TIMESTAMP_MASK) - _HALF
         if not self.is_flowing and (self.kind == "audio" or packet.starts_keyframe):
@@ -145,6 +169,7 @@ class FakeSender:
     """Of the latest packet."""
     timestamp_offset: int = 0
     has_keyframe: bool = False
+    plis: int = 0
     is_possible: bool = False
 
     @property
@@ -154,7 +179,8 @@ class FakeSender:
     def send_frame(self, frame: EncodedFrame) -> None:
         timestamp = frame.timestamp & _TIMESTAMP_MASK
         now = asyncio.get_running_loop().time()
-        self._send(MediaPacket(frame.codec, 0, 0, timestamp, True, frame.data, frame.is_keyframe, now))
+        is_key, level = frame.is_keyframe, frame.audio_level
+        self._send(MediaPacket(frame.codec, 0, 0, timestamp, True, frame.data, is_key, now, level))
 
     def forward(self, packet: MediaPacket) -> None:
         if packet.ssrc != self.source:
@@ -163,7 +189,7 @@ class FakeSender:
         self._send(packet)
 
     def stats(self) -> TrackStats:
-        return replace(self.counted.stats(), codec=self.codec)
+        return replace(self.counted.stats(), codec=self.codec, ssrc=self.ssrc, plis=self.plis)
 
     def _send(self, packet: MediaPacket) -> None:
         if self.codec is None or self.mid is None or not self.peer.is_up:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from tests.simulation.fake_sdp import SectionKind, WireDescription, WireSection, read, write
-from tests.simulation.fake_tracks import FakeDataChannel, FakeReceiver, FakeSender
+from tests.simulation.fake_tracks import ROUND_TRIP_SECONDS, FakeDataChannel, FakeReceiver, FakeSender
 from videocli.errors import error
 from videocli.media.frames import Codec, MediaKind
 from videocli.media.peer import (
+    ConnectionStats,
     DataChannelOpened,
     DataMessage,
     DtlsConnected,
@@ -24,6 +25,7 @@ from videocli.media.peer import (
     LocalCandidates,
     MakePeer,
     MediaPacket,
+    PathEnd,
     PathVerified,
     PeerConfig,
     PeerConnection,
@@ -205,6 +207,9 @@ class FakePeer:
         self._gathered: str | None = None
         self._ssrcs = 0
         self._verifying = False
+        self._packets_sent = self._bytes_sent = self._packets_received = self._bytes_received = 0
+        self._restarts = 0
+        self._was_up = False
 
     @property
     def ice_state(self) -> IceState:
@@ -339,6 +344,21 @@ class FakePeer:
         self._open_channels()
         return channel
 
+    def stats(self) -> ConnectionStats:
+        end = PathEnd("host", "127.0.0.1", 1, "udp") if self._was_up else None
+        return ConnectionStats(
+            ice_state=self._told_state,
+            dtls_state="closed" if self._state is IceState.CLOSED else "connected" if self._was_up else "new",
+            local=end,
+            remote=end,
+            round_trip_time=ROUND_TRIP_SECONDS if self._was_up else None,
+            bytes_sent=self._bytes_sent,
+            bytes_received=self._bytes_received,
+            packets_sent=self._packets_sent,
+            packets_received=self._packets_received,
+            ice_restarts=self._restarts,
+        )
+
     async def close(self) -> None:
         if self.is_closed:
             return
@@ -367,12 +387,16 @@ class FakePeer:
 
     def transmit(self, mid: str, packet: MediaPacket) -> None:
         """Send a packet to the other side."""
+        self._packets_sent += 1
+        self._bytes_sent += len(packet.payload)
         other = self._network.other(self)
         if other is not None and self._network.hears(other):
             other.deliver(mid, packet)
 
     def deliver(self, mid: str, packet: MediaPacket) -> None:
         """A packet comes from the other side."""
+        self._packets_received += 1
+        self._bytes_received += len(packet.payload)
         section = self._section(mid)
         if section is not None and section.receiver is not None:
             receiver = section.receiver
@@ -383,6 +407,7 @@ class FakePeer:
         other = self._network.other(self)
         section = other._section(mid) if other is not None and self.is_up else None
         if other is not None and section is not None and section.sender is not None:
+            section.sender.plis += 1
             other._tell_keyframe_wanted(section.sender)
 
     def forget_channel(self, channel: FakeDataChannel) -> None:
@@ -423,7 +448,7 @@ class FakePeer:
     def _come_up(self) -> None:
         if not self._network.carries(self):
             return
-        self.is_up = True
+        self.is_up = self._was_up = True
         self._change_state(IceState.CONNECTED)
         self._verify()
         if not self._is_secured:
@@ -493,6 +518,7 @@ class FakePeer:
     def _set_remote(self, description: WireDescription) -> None:
         self.remote_id = description.peer
         if self._remote_ufrag != description.ufrag:
+            self._restarts += self._remote_ufrag is not None
             self._remote_ufrag = description.ufrag
             if self._state in (IceState.NEW, IceState.FAILED):
                 self._change_state(IceState.CHECKING)

@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aiortc import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters
@@ -33,9 +34,11 @@ from videocli.media.aiortc_inside.sections import (
 from videocli.media.aiortc_inside.tasks import BackgroundTasks
 from videocli.media.frames import MediaKind
 from videocli.media.peer import (
+    ConnectionStats,
     DataChannel,
     DtlsConnected,
     DtlsFailed,
+    DtlsState,
     IceCandidate,
     IceServer,
     IceState,
@@ -89,13 +92,14 @@ class AiortcPeer:
             on_verified=lambda: self._deliver(PathVerified()),
             is_unheard=lambda: self._flow.is_unheard,
         )
-        router = Router()
+        self._router = router = Router()
         self._dtls = DtlsTransport(self._ice, on_rtp=router.route_rtp, on_rtcp=router.route_rtcp)
         self._dtls.on("statechange", self._dtls_state_changed)
         self._flow = MediaFlow(
             router,
             send=self._dtls.send_rtp,
             deliver=self._deliver,
+            round_trip_time=lambda: self._ice.round_trip_time,
         )
         self._sctp: SctpTransport | None = None
         self._sctp_started = False
@@ -238,6 +242,22 @@ class AiortcPeer:
             max_retransmits=max_retransmits,
             max_packet_life_time=max_packet_life_time,
             deliver=self._deliver,
+        )
+
+    def stats(self) -> ConnectionStats:
+        local, remote = self._ice.ends() or (None, None)
+        return ConnectionStats(
+            ice_state=self._ice.state,
+            dtls_state=cast(DtlsState, self._dtls.state),
+            local=local,
+            remote=remote,
+            round_trip_time=self._ice.round_trip_time,
+            bytes_sent=self._ice.bytes_sent,
+            bytes_received=self._ice.bytes_received,
+            packets_sent=self._ice.packets_sent,
+            packets_received=self._ice.packets_received,
+            available_outgoing_bitrate=self._router.allowed_bitrate,
+            ice_restarts=self._ice.restarts,
         )
 
     async def close(self) -> None:

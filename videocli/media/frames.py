@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 MediaKind = Literal["audio", "video"]
 TrackKind = Literal["audio", "video", "data"]
@@ -27,6 +27,23 @@ class Codec(StrEnum):
         return 48_000 if self is Codec.OPUS else 90_000
 
 
+class AudioLevel(NamedTuple):
+    """How loud an audio packet is, as its sender says it beside the sound (RFC 6464)."""
+
+    has_voice: bool
+    attenuation: int
+    """Decibels below the loudest there is, 0 to 127; 127 is digital silence."""
+
+    @property
+    def amplitude(self) -> float:
+        """0 to 1 of the greatest, as webrtc-stats has it (`audioLevel`)."""
+        return AMPLITUDES[self.attenuation]
+
+
+AMPLITUDES = (*(10 ** (-attenuation / 20) for attenuation in range(127)), 0.0)
+"""By attenuation in decibels."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
     """One video frame (H264: Annex B) or one audio packet, as the codec made it."""
@@ -41,6 +58,8 @@ class EncodedFrame:
 
     All tracks of a publisher share that clock (RFC 3550, 6.4.1); None: it has not told yet.
     """
+    audio_level: AudioLevel | None = None
+    """None: whoever made the frame does not know."""
 
 
 class Source(Protocol):

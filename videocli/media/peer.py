@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
 
 MidStyle = Literal["numbers", "kinds"]
 
@@ -89,11 +89,16 @@ class MediaPacket:
     starts_keyframe: bool
     captured_at: float | None = None
     """As in `EncodedFrame`."""
+    audio_level: AudioLevel | None = None
+    """What the sender says of an audio packet's loudness (RFC 6464)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackStats:
-    """Counters of one sender or receiver, since it began. None: not known."""
+    """Counters of one sender or receiver, since it began. None: not known.
+
+    What they count is what webrtc-stats says (W3C, sections 8.3 to 8.6), where it says something.
+    """
 
     packets: int = 0
     bytes: int = 0
@@ -104,12 +109,63 @@ class TrackStats:
     jitter: float | None = None
     """Seconds (RFC 3550 section 6.4.1)."""
     round_trip_time: float | None = None
-    """Seconds."""
+    """Seconds. A sender's comes from the other side's reports, a receiver's from ICE."""
     width: int | None = None
     height: int | None = None
     nacks: int = 0
+    """NACK messages: a sender's came, a receiver's went. So for `plis` and `firs`."""
     plis: int = 0
     codec: Codec | None = None
+    firs: int = 0
+    ssrc: int | None = None
+    """Of the stream that is heard, or sent."""
+    retransmitted_packets: int = 0
+    """Those sent again, or those that came because they were sent again (RFC 4588)."""
+    freezes: int = 0
+    """A receiver's pictures that came too late after the one before."""
+    freeze_seconds: float = 0.0
+    """How long the picture stood still before them, in all."""
+    audio_level: float | None = None
+    """The loudness of the latest packet, 0 to 1 of the greatest, where the sender tells it (RFC 6464)."""
+    audio_energy: float = 0.0
+    """The sum of the squares of the levels of all packets; its growth by packet is the mean square."""
+
+
+DtlsState = Literal["new", "connecting", "connected", "closed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathEnd:
+    """One end of a media path: a candidate of RFC 8445."""
+
+    type: str
+    """`host`, `srflx`, `prflx` or `relay`."""
+    address: str
+    port: int
+    protocol: str
+    """`udp`; of a relay candidate, too: it says how packets leave the relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStats:
+    """Counters of one peer connection, since it began. None: not known."""
+
+    ice_state: IceState
+    dtls_state: DtlsState
+    local: PathEnd | None = None
+    """With `remote`, the candidate pair in use."""
+    remote: PathEnd | None = None
+    round_trip_time: float | None = None
+    """Seconds, of the latest consent check (RFC 7675)."""
+    bytes_sent: int = 0
+    """Of the datagrams of media and data, without those of ICE itself; so for the other three."""
+    bytes_received: int = 0
+    packets_sent: int = 0
+    packets_received: int = 0
+    available_outgoing_bitrate: float | None = None
+    """Bits a second that the other side's latest REMB allows (draft-alvestrand-rmcat-remb-03)."""
+    ice_restarts: int = 0
+    """Restarts that both sides agreed to, whoever asked."""
 
 
 class Receiver(Protocol):
@@ -398,6 +454,8 @@ class PeerConnection(Protocol):
         `max_packet_life_time` is in milliseconds.
         """
         ...
+
+    def stats(self) -> ConnectionStats: ...
 
     async def close(self) -> None:
         """Close everything; no event comes after it. May be called twice."""

@@ -29,12 +29,14 @@ class MediaFlow:
         *,
         send: Callable[[bytes], bool],
         deliver: Callable[[PeerEvent], None],
+        round_trip_time: Callable[[], float | None],
     ) -> None:
         self._router = router
         self.cname = secrets.token_hex(8)
         self.senders: list[TrackSender] = []
         self._send = send
         self._deliver = deliver
+        self._round_trip_time = round_trip_time
         self._receivers: dict[str, TrackReceiver] = {}
         self._report_ssrc = random.getrandbits(32)
         self._sections: tuple[Section, ...] = ()
@@ -132,6 +134,7 @@ class MediaFlow:
                 report_ssrc=self._report_ssrc,
                 send_rtcp=self._send,
                 deliver=self._deliver,
+                round_trip_time=self._round_trip_time,
             )
             self._receivers[mid] = receiver
             self._router.add_receiver(receiver, mid, section.remote.all_ssrcs, payload_types)

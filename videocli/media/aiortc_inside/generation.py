@@ -95,6 +95,8 @@ class Generation(aioice.Connection):
         self._gather_from = gather_from
         self.heard_at: float | None = None
         """When something last came over the path, on the loop's clock."""
+        self.round_trip_time: float | None = None
+        """Seconds, of the latest request for consent that was answered."""
         self.hosts_gathered = asyncio.Event()
         self.all_gathered = False
         self.connected = False
@@ -201,6 +203,11 @@ class Generation(aioice.Connection):
     def protocol_lost(self, protocol: aioice.ice.StunProtocol) -> None:
         """A lost socket is noticed by the consent watch."""
 
+    @property
+    def pair(self) -> aioice.ice.CandidatePair | None:
+        """The candidate pair in use."""
+        return self._nominated.get(COMPONENT)
+
     def send_now(self, data: bytes) -> None:
         """Send over the nominated pair; without one the datagram is lost, as on any bad path."""
         pair = self._nominated.get(COMPONENT)
@@ -290,8 +297,15 @@ class Generation(aioice.Connection):
             except stun.TransactionTimeout:
                 return
         self.heard_at = asyncio.get_running_loop().time()
+        self._time_round_trip(self.heard_at - asked_at)
         self._answered.set()
         self._owner.path_answered(self, asked_at)
+
+    def _time_round_trip(self, seconds: float) -> None:
+        """An answer after the repetition may be to either request (Karn): it tells only of a long path."""
+        known = self.round_trip_time
+        if seconds < stun.RETRY_RTO or known is None or known >= stun.RETRY_RTO:
+            self.round_trip_time = seconds
 
 
 def _is_local(address: str) -> bool:

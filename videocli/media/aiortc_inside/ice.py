@@ -14,7 +14,7 @@ import aioice
 
 from videocli.media.aiortc_inside.generation import COMPONENT, GatherFrom, Generation, IceTiming
 from videocli.media.aiortc_inside.tasks import BackgroundTasks
-from videocli.media.peer import IceServer, IceState
+from videocli.media.peer import IceServer, IceState, PathEnd
 
 _logger = logging.getLogger(__name__)
 
@@ -63,6 +63,9 @@ class IceTransport:
         self._remote_candidates: dict[str, list[aioice.Candidate]] = {}
         self._closed = False
         self.state = IceState.NEW
+        self.bytes_sent = self.packets_sent = self.bytes_received = self.packets_received = 0
+        self.restarts = 0
+        """Generations that were agreed on after the first."""
         self.connected = asyncio.Event()
         """Set once the first generation is connected."""
 
@@ -75,6 +78,16 @@ class IceTransport:
     def heard_at(self) -> float | None:
         """When something last came over the path in use, on the loop's clock."""
         return self._active.heard_at if self._active is not None else None
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Seconds, of the path in use."""
+        return self._active.round_trip_time if self._active is not None else None
+
+    def ends(self) -> tuple[PathEnd, PathEnd] | None:
+        """The candidate pair in use, ours first."""
+        pair = self._active.pair if self._active is not None else None
+        return None if pair is None else (_path_end(pair.local_candidate), _path_end(pair.remote_candidate))
 
     def use_servers(self, servers: tuple[IceServer, ...]) -> None:
         """Ask these STUN and TURN servers from the next generation on."""
@@ -102,6 +115,7 @@ class IceTransport:
             if self._pending is not None:
                 self.discard(self._pending)
             self._pending = generation
+            self.restarts += 1
         for candidate in self._remote_candidates.get(remote.ufrag, ()):
             self._tasks.start(self._add_candidate(generation, candidate))
         generation.timer = asyncio.get_running_loop().call_later(
@@ -133,6 +147,8 @@ class IceTransport:
 
     def datagram_received(self, data: bytes) -> None:
         """Called by a generation; what nobody fetches is dropped at last."""
+        self.packets_received += 1
+        self.bytes_received += len(data)
         if not self._datagrams.full():
             self._datagrams.put_nowait(data)
 
@@ -158,6 +174,8 @@ class IceTransport:
 
     def send_now(self, data: bytes) -> None:
         if self._active is not None:
+            self.packets_sent += 1
+            self.bytes_sent += len(data)
             self._active.send_now(data)
 
     def drop_path(self) -> None:
@@ -245,6 +263,10 @@ def parse_candidate(text: str) -> aioice.Candidate | None:
         return None
     is_usable = candidate.component == COMPONENT and candidate.transport.lower() == "udp"
     return candidate if is_usable and 0 < candidate.port < 65536 else None
+
+
+def _path_end(candidate: aioice.Candidate) -> PathEnd:
+    return PathEnd(candidate.type, candidate.host, candidate.port, candidate.transport.lower())
 
 
 def candidate_text(candidate: aioice.Candidate) -> str:

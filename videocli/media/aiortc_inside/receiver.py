@@ -22,7 +22,8 @@ from videocli.media.aiortc_inside.sequence import (
     pack_nack,
 )
 from videocli.media.bitstream import payload_dimensions, payload_starts_keyframe
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
+from videocli.media.freezes import Freezes
 from videocli.media.peer import DimensionsChanged, MediaFlowing, MediaPacket, PeerEvent, TrackStats
 
 _logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class TrackReceiver:
         report_ssrc: int,
         send_rtcp: Callable[[bytes], object],
         deliver: Callable[[PeerEvent], None],
+        round_trip_time: Callable[[], float | None],
     ) -> None:
         assert section.remote is not None
         assert section.kind != "application"
@@ -70,6 +72,7 @@ class TrackReceiver:
         self._report_ssrc = report_ssrc
         self._send_rtcp = send_rtcp
         self._deliver = deliver
+        self._round_trip_time = round_trip_time
         self._loop = asyncio.get_running_loop()
         self._codecs: dict[int, RTCRtpCodecParameters] = {}
         self._remote: RemoteMedia = section.remote
@@ -85,6 +88,12 @@ class TrackReceiver:
         self._ended = False
         self._codec: Codec | None = None
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
+        self._retransmitted = 0
+        self._keyframe_sequence = 0
+        """Unwrapped, of the packet that began the latest keyframe."""
+        self._freezes = Freezes()
+        self._audio_level: AudioLevel | None = None
+        self._audio_energy = 0.0
         self._dimensions: tuple[int, int] | None = None
         self.configure(section)
 
@@ -138,11 +147,18 @@ class TrackReceiver:
             frames=self._frames,
             keyframes=self._keyframes,
             jitter=active.reception.jitter if active else None,
+            round_trip_time=self._round_trip_time(),
             width=width,
             height=height,
             nacks=self._nacks,
             plis=self._plis,
             codec=self._codec,
+            ssrc=self._active,
+            retransmitted_packets=self._retransmitted,
+            freezes=self._freezes.count,
+            freeze_seconds=self._freezes.seconds,
+            audio_level=self._audio_level.amplitude if self._audio_level else None,
+            audio_energy=self._audio_energy,
         )
 
     def end(self) -> None:
@@ -193,6 +209,7 @@ class TrackReceiver:
             if original is None:
                 return
             packet, parameters = original
+            self._retransmitted += 1
         codec = codec_of(parameters)
         if codec is None:
             return
@@ -209,9 +226,15 @@ class TrackReceiver:
             return
         self._repair(stream, sequence_number, parameters, now)
         self._count(codec, packet, starts_keyframe)
+        level = None
+        if self._kind == "audio":
+            level = self._hear(packet)
+        elif starts_keyframe or packet.marker:
+            self._watch(stream, sequence_number, packet, starts_keyframe, now)
         if self.on_packet is not None:
             captured_at = self._captured_at(packet.timestamp, codec)
-            self._hand_out(self.on_packet, _media_packet(codec, packet, starts_keyframe, captured_at))
+            whole = _media_packet(codec, packet, starts_keyframe, captured_at, level)
+            self._hand_out(self.on_packet, whole)
         if self._on_frame is not None:
             self._assemble(codec, _fragment(packet, sequence_number, parameters, starts_keyframe), now)
 
@@ -249,6 +272,7 @@ class TrackReceiver:
         self._active = ssrc
         self._assembler = None
         self._clock.source_changed()
+        self._freezes.interrupt()
         return True
 
     def _repair(
@@ -257,7 +281,7 @@ class TrackReceiver:
         if _NACK not in parameters.rtcpFeedback:
             return
         stream.missing.add(sequence_number, now)
-        if stream.missing.next_at is not None:
+        if stream.missing:
             self._ask_for_missing(now)
 
     def _ask_for_missing(self, now: float) -> None:
@@ -279,8 +303,7 @@ class TrackReceiver:
         if self._active is None or self._ended:
             return
         now = self._loop.time()
-        is_missing = self._streams[self._active].missing.next_at is not None
-        if is_missing:
+        if self._streams[self._active].missing:
             self._ask_for_missing(now)
         if self._assembler is not None and self._codec is not None:
             self._emit(self._codec, self._assembler.expire(now), now)
@@ -326,6 +349,29 @@ class TrackReceiver:
         else:
             self.request_keyframe()
 
+    def _hear(self, packet: rtp.RtpPacket) -> AudioLevel | None:
+        """What the packet says of its loudness, which is counted."""
+        told = packet.extensions.audio_level
+        if told is None:
+            return None
+        level = self._audio_level = AudioLevel(*told)
+        self._audio_energy += level.amplitude**2
+        return level
+
+    def _watch(
+        self,
+        stream: _Stream,
+        sequence_number: int,
+        packet: rtp.RtpPacket,
+        starts_keyframe: bool,
+        now: float,
+    ) -> None:
+        """Look for freezes: a frame can be shown when nothing since its keyframe is missing."""
+        if starts_keyframe:
+            self._keyframe_sequence = sequence_number
+        if packet.marker and not stream.missing.any_since(self._keyframe_sequence):
+            self._freezes.frame(now)
+
     def _assemble(self, codec: Codec, fragment: Fragment, now: float) -> None:
         if self._assembler is None:
             self._assembler = FrameAssembler(
@@ -361,7 +407,11 @@ class TrackReceiver:
 
 
 def _media_packet(
-    codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool, captured_at: float | None
+    codec: Codec,
+    packet: rtp.RtpPacket,
+    starts_keyframe: bool,
+    captured_at: float | None,
+    level: AudioLevel | None,
 ) -> MediaPacket:
     return MediaPacket(
         codec=codec,
@@ -372,6 +422,7 @@ def _media_packet(
         payload=packet.payload,
         starts_keyframe=starts_keyframe,
         captured_at=captured_at,
+        audio_level=level,
     )
 
 

@@ -1,5 +1,6 @@
 """Tells which receiver or sender a packet is for (RFC 8843, section 9.2)."""
 
+import contextlib
 import logging
 import struct
 from typing import Protocol
@@ -28,7 +29,7 @@ class FeedbackTaker(Protocol):
 
     def nack_received(self, sequence_numbers: list[int]) -> None: ...
 
-    def keyframe_requested(self) -> None: ...
+    def keyframe_requested(self, by_fir: bool) -> None: ...
 
 
 class Router:
@@ -40,6 +41,8 @@ class Router:
         self._by_mid: dict[str, RtpTaker] = {}
         self._by_payload_type: dict[int, set[RtpTaker]] = {}
         self._senders: dict[int, FeedbackTaker] = {}
+        self.allowed_bitrate: float | None = None
+        """Bits a second that the other side's latest REMB allows."""
 
     def learn_extensions(self, extensions: tuple[RTCRtpHeaderExtensionParameters, ...]) -> None:
         self._extensions.configure(RTCRtpParameters(headerExtensions=list(extensions)))
@@ -127,8 +130,12 @@ class Router:
                     int.from_bytes(packet.fci[start : start + 4], "big")
                     for start in range(0, len(packet.fci) - 7, 8)
                 ]
+            case rtp.RTCP_PSFB_APP:
+                with contextlib.suppress(ValueError, struct.error):
+                    self.allowed_bitrate = float(rtp.unpack_remb_fci(packet.fci)[0])
+                return
             case _:
                 return
         for ssrc in ssrcs:
             if (sender := self._senders.get(ssrc)) is not None:
-                sender.keyframe_requested()
+                sender.keyframe_requested(by_fir=packet.fmt == rtp.RTCP_PSFB_FIR)

@@ -13,7 +13,12 @@ from aiortc.codecs import is_rtx
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import PACKET_MAX, VpxPayloadDescriptor
 
-from videocli.media.aiortc_inside.codecs import ABS_SEND_TIME_URI, MID_URI, codec_of
+from videocli.media.aiortc_inside.codecs import (
+    ABS_SEND_TIME_URI,
+    AUDIO_LEVEL_URI,
+    MID_URI,
+    codec_of,
+)
 from videocli.media.aiortc_inside.hearing import Hearing
 from videocli.media.aiortc_inside.sections import Section
 from videocli.media.aiortc_inside.sequence import CaptureClock
@@ -22,7 +27,7 @@ from videocli.media.bitstream import (
     nals_of_frame,
     payload_dimensions,
 )
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
 from videocli.media.peer import MediaPacket, TrackStats
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +56,7 @@ class _Sent:
     marker: bool
     payload_type: int
     payload: bytes
+    audio_level: AudioLevel | None
 
 
 @dataclass(slots=True)
@@ -85,6 +91,7 @@ class TrackSender:
         self._time_extension: int | None = None
         self._extended = b""
         self._extended_at = -math.inf
+        self._level_extension: int | None = None
         self._is_flowing = False
         self._needs_keyframe = kind == "video"
         self._keyframe_asked_at = 0.0
@@ -98,8 +105,10 @@ class TrackSender:
         self._last_captured: tuple[int, float] | None = None
         self._clock_rate = 90_000 if kind == "video" else 48_000
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
-        self._lost = 0
         self._hearing = Hearing()
+        self._firs = self._retransmitted = self._lost = 0
+        self._audio_level: AudioLevel | None = None
+        self._audio_energy = 0.0
         self._jitter: float | None = None
         self._round_trip_time: float | None = None
         self._dimensions: tuple[int, int] | None = None
@@ -141,6 +150,7 @@ class TrackSender:
         self._mid_extension = ids.get(MID_URI)
         self._time_extension = ids.get(ABS_SEND_TIME_URI)
         self._extended_at = -math.inf
+        self._level_extension = ids.get(AUDIO_LEVEL_URI)
 
     def start(self) -> None:
         """Packets can flow now; ask for a keyframe to begin with."""
@@ -175,6 +185,7 @@ class TrackSender:
                     is_last and self._kind == "video",
                     payload_type,
                     payload,
+                    frame.audio_level,
                 )
             )
         self._frames += 1
@@ -201,6 +212,7 @@ class TrackSender:
                 packet.marker,
                 payload_type,
                 packet.payload,
+                packet.audio_level,
             )
         )
 
@@ -219,6 +231,11 @@ class TrackSender:
             nacks=self._nacks,
             plis=self._plis,
             codec=self._carried or self._codec,
+            firs=self._firs,
+            ssrc=self.ssrc,
+            retransmitted_packets=self._retransmitted,
+            audio_level=self._audio_level.amplitude if self._audio_level else None,
+            audio_energy=self._audio_energy,
         )
 
     def report(self) -> bytes:
@@ -270,8 +287,9 @@ class TrackSender:
             if sent is not None and sent.sequence_number == number:
                 self._transmit_again(sent)
 
-    def keyframe_requested(self) -> None:
-        self._plis += 1
+    def keyframe_requested(self, by_fir: bool) -> None:
+        self._firs += by_fir
+        self._plis += not by_fir
         self._ask_for_keyframe()
 
     def _ask_for_keyframe(self) -> None:
@@ -334,9 +352,13 @@ class TrackSender:
         self._write(self.ssrc, sent.sequence_number, sent.payload_type, sent, sent.payload)
         self._packets += 1
         self._bytes += len(sent.payload)
+        if sent.audio_level is not None:
+            self._audio_level = sent.audio_level
+            self._audio_energy += sent.audio_level.amplitude**2
 
     def _transmit_again(self, sent: _Sent) -> None:
         """As RTX if that was negotiated (RFC 4588), else the very same packet."""
+        self._retransmitted += 1
         rtx = self._rtx_payload_types.get(sent.payload_type)
         if rtx is None:
             self._write(self.ssrc, sent.sequence_number, sent.payload_type, sent, sent.payload)
@@ -347,7 +369,7 @@ class TrackSender:
         self._write(self.rtx_ssrc, number, rtx, sent, payload)
 
     def _write(self, ssrc: int, number: int, payload_type: int, sent: _Sent, payload: bytes) -> None:
-        extensions = self._extensions()
+        extensions = self._extensions(sent.audio_level)
         header = struct.pack(
             "!BBHLL",
             0x90 if extensions else 0x80,
@@ -358,20 +380,25 @@ class TrackSender:
         )
         self._send(header + extensions + payload)
 
-    def _extensions(self) -> bytes:
+    def _extensions(self, level: AudioLevel | None) -> bytes:
         """One-byte header extensions (RFC 8285, 4.2); the time is that of the burst."""
+        if level is not None and self._level_extension is not None:
+            return self._extensions_now(level)
         now = self._loop.time()
         if now - self._extended_at > _BURST_SECONDS:
-            self._extended_at, self._extended = now, self._extensions_now()
+            self._extended_at, self._extended = now, self._extensions_now(None)
         return self._extended
 
-    def _extensions_now(self) -> bytes:
+    def _extensions_now(self, level: AudioLevel | None) -> bytes:
         values = b""
         if self._mid_extension is not None:
             values += bytes([self._mid_extension << 4 | len(self._mid) - 1]) + self._mid
         if self._time_extension is not None:
             now = clock.current_ntp_time() >> 14 & 0xFFFFFF
             values += bytes([self._time_extension << 4 | 2]) + now.to_bytes(3, "big")
+        if level is not None and self._level_extension is not None:
+            voice_and_level = level.has_voice << 7 | level.attenuation & 0x7F
+            values += bytes([self._level_extension << 4, voice_and_level])
         if not values:
             return b""
         values += bytes(-len(values) % 4)

@@ -147,6 +147,16 @@ class Missing:
         self._highest: int | None = None
         self._came_at = 0.0
         self._asked: dict[int, _Asked] = {}
+        self._given_up = -1
+        """The newest that will not come any more."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to ask for."""
+        return bool(self._asked)
+
+    def any_since(self, sequence_number: int) -> bool:
+        """Whether a packet from this (unwrapped) number on has not come, be it still asked for or not."""
+        return self._given_up >= sequence_number or any(asked >= sequence_number for asked in self._asked)
 
     def add(self, sequence_number: int, now: float) -> None:
         """Note that an (unwrapped) packet came at `now`, in seconds; what it skipped is due at once."""
@@ -159,6 +169,7 @@ class Missing:
         self._highest = sequence_number
         if sequence_number - highest > _MISSING_AT_MOST or silence > _MISSING_FOR_AT_MOST:
             self._asked.clear()
+            self._given_up = sequence_number - 1
             return
         for skipped in range(highest + 1, sequence_number):
             self._asked[skipped] = _Asked(now, 0)
@@ -171,16 +182,12 @@ class Missing:
                 continue
             if asked.times > len(_ASK_AGAIN_AFTER):
                 del self._asked[number]
+                self._given_up = max(self._given_up, number)
                 continue
             due.append(number)
             asked.next_at = now + _ASK_AGAIN_AFTER[min(asked.times, len(_ASK_AGAIN_AFTER) - 1)]
             asked.times += 1
         return due
-
-    @property
-    def next_at(self) -> float | None:
-        """When something is due next; None: nothing is missing."""
-        return min((asked.next_at for asked in self._asked.values()), default=None)
 
 
 def pack_nack(sender_ssrc: int, media_ssrc: int, numbers: list[int]) -> bytes:
