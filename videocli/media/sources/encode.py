@@ -12,6 +12,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.sources.loudness import loudness
 
 OPUS_SAMPLES = 960
 """Samples of one Opus packet, 20 ms at 48 kHz."""
@@ -104,7 +105,7 @@ class OpusEncoder:
         sound.pts = timestamp
         sound.time_base = self._context.time_base
         data = b"".join(map(bytes, self._context.encode(sound)))
-        return EncodedFrame(data, timestamp, True, Codec.OPUS)
+        return EncodedFrame(data, timestamp, True, Codec.OPUS, loudness(sound))
 
 
 def _context(name: str) -> av.CodecContext:
