@@ -16,7 +16,10 @@ PURE = "pure"
 DOES = "does"
 """Touches the world (●)."""
 
-MEDIA = "media/bitstream media/frames media/freezes media/messages media/negotiation media/peer media/stats"
+MEDIA = (
+    "media/bitstream media/frames media/freezes media/messages media/negotiation media/peer media/speakers "
+    "media/stats"
+)
 """What is pure in media/."""
 SINKS_PURE = " ".join(
     f"media/sinks/{name}" for name in ("causes", "file_names", "h264", "manifest", "matroska", "timing")
