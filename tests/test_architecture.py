@@ -56,9 +56,13 @@ TABLE = (
     Row(
         "engine/reports engine/events engine/commands",
         PURE,
-        f"{COMMON} media/frames media/peer engine/reports engine/events protocol/subscribe_rules",
+        f"{COMMON} media/frames media/peer media/stats engine/reports engine/events protocol/subscribe_rules",
     ),
-    Row("engine/room/*", PURE, f"{COMMON} media/frames engine/reports engine/events engine/room/*"),
+    Row(
+        "engine/room/*",
+        PURE,
+        f"{COMMON} media/frames media/peer media/speakers engine/reports engine/events engine/room/*",
+    ),
     Row(
         "engine/signaling/rsp_backend engine/signaling/conversation engine/signaling/ice_servers",
         DOES,
@@ -102,8 +106,8 @@ TABLE = (
     Row(
         "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
         PURE,
-        f"{COMMON} cli/* media/frames engine/events engine/reports engine/commands dashboard/words "
-        "protocol/subscribe_rules",
+        f"{COMMON} cli/* media/frames media/peer engine/events engine/reports engine/commands "
+        "dashboard/words protocol/subscribe_rules",
     ),
     Row(
         "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",

@@ -64,7 +64,7 @@ class FullHouse:
         for sid in sids:
             self.room.apply(rp.MediaArrived(sid), 0.0)
         self.seconds = 0
-        self.meter = Meter(self._counters)
+        self.meter = Meter(self._counters, dict)
         for _ in range(30):
             self.tick()
 

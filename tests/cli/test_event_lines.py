@@ -15,7 +15,8 @@ from videocli.cli.event_lines import event_name, to_json, to_line
 from videocli.engine import events as ev
 from videocli.errors import SourceError, VideoError, error
 from videocli.media.frames import Codec
-from videocli.media.peer import TrackStats
+from videocli.media.peer import ConnectionStats, IceState, PathEnd, TrackStats
+from videocli.media.stats import ConnectionRates, TrackRates
 
 TIME = datetime(2026, 11, 23, 20, 45, 39, 123_456, tzinfo=UTC)
 ROOM = ev.Room("RM1", "demo", "connected")
@@ -26,6 +27,22 @@ CAROL = ev.PresentParticipant("PA3", "carol", "reconnecting", (CAMERA,))
 CHAT = ev.Track("MT2", "chat", "data", True, "standard")
 LOST = error(53001)
 COUNTERS = TrackStats(100, 64_000, 3, 90, 2, 0.004, 0.024, 640, 480, 1, 2, Codec.VP8)
+COUNTED = replace(COUNTERS, ssrc=77, retransmitted_packets=5, firs=1, freezes=2, freeze_seconds=1.23456)
+RATES = TrackRates(bitrate=1_499_999.4, packet_rate=160.33, frame_rate=29.94, loss=0.012345)
+PATH = ConnectionStats(
+    ice_state=IceState.CONNECTED,
+    dtls_state="connected",
+    local=PathEnd("host", "10.0.0.2", 5000, "udp"),
+    remote=PathEnd("relay", "2001:db8::1", 3478, "udp"),
+    round_trip_time=0.024,
+    bytes_sent=1000,
+    bytes_received=2000,
+    packets_sent=10,
+    packets_received=20,
+    available_outgoing_bitrate=1_250_000.0,
+    ice_restarts=1,
+)
+PATH_RATES = ConnectionRates(8000.0, 16_000.0)
 
 PARTICIPANT = {"sid": "PA2", "identity": "bob", "state": "connected"}
 TRACK = {"sid": "MT1", "name": "camera", "kind": "video", "enabled": True, "priority": "standard"}
@@ -41,9 +58,11 @@ STATS = {
     "track": TRACK,
     "direction": "received",
     "codec": "VP8",
+    "ssrc": None,
     "bytes": 64_000,
     "packets": 100,
     "packetsLost": 3,
+    "packetsRetransmitted": 0,
     "jitter": 0.004,
     "roundTripTime": 0.024,
     "frames": 90,
@@ -51,6 +70,46 @@ STATS = {
     "dimensions": {"width": 640, "height": 480},
     "nacks": 1,
     "plis": 2,
+    "firs": 0,
+    "freezes": 0,
+    "freezeDuration": 0.0,
+    "audioLevel": None,
+    "bitrate": None,
+    "packetRate": None,
+    "frameRate": None,
+    "loss": None,
+}
+CONNECTION = {
+    "id": "pc1",
+    "iceState": "connected",
+    "dtlsState": "connected",
+    "candidatePair": {
+        "local": {"type": "host", "address": "10.0.0.2", "port": 5000, "protocol": "udp"},
+        "remote": {"type": "relay", "address": "2001:db8::1", "port": 3478, "protocol": "udp"},
+    },
+    "roundTripTime": 0.024,
+    "availableOutgoingBitrate": 1_250_000,
+    "bytesSent": 1000,
+    "bytesReceived": 2000,
+    "packetsSent": 10,
+    "packetsReceived": 20,
+    "outgoingBitrate": 8000,
+    "incomingBitrate": 16_000,
+    "iceRestarts": 1,
+}
+UNCONNECTED = CONNECTION | {
+    "iceState": "new",
+    "dtlsState": "new",
+    "candidatePair": None,
+    "roundTripTime": None,
+    "availableOutgoingBitrate": None,
+    "bytesSent": 0,
+    "bytesReceived": 0,
+    "packetsSent": 0,
+    "packetsReceived": 0,
+    "outgoingBitrate": None,
+    "incomingBitrate": None,
+    "iceRestarts": 0,
 }
 LOST_WORDS = "53001 SignalingConnectionDisconnected: Signaling connection disconnected. The connection to"
 
@@ -206,11 +265,10 @@ ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
     (
         ev.Stats((ev.NamedStats(BOB, CAMERA, "received", COUNTERS),)),
         "stats",
-        {"stats": [STATS]},
+        {"stats": [STATS], "peerConnections": []},
         "Statistics: video track camera of bob received 100 packets, 64000 bytes, 3 lost, "
         "jitter 4 ms, round trip 24 ms",
     ),
-    (ev.Stats(()), "stats", {"stats": []}, "Statistics: nothing flows"),
     (
         ev.FileStarted(BOB, "talks/bob-1.mkv"),
         "fileStarted",
@@ -223,6 +281,40 @@ ROWS: list[tuple[ev.Event, str, dict[str, Any], str]] = [
         {"participant": PARTICIPANT, "path": "talks/bob-1.mkv", "duration": 12.346, "reason": "left"},
         "Recorded 12.3 seconds of bob into talks/bob-1.mkv: left",
     ),
+    (
+        ev.Stats(
+            (ev.NamedStats(BOB, CAMERA, "received", COUNTED, RATES),),
+            (ev.NamedConnectionStats("pc1", PATH, PATH_RATES),),
+        ),
+        "stats",
+        {
+            "stats": [
+                STATS
+                | {
+                    "ssrc": 77,
+                    "packetsRetransmitted": 5,
+                    "firs": 1,
+                    "freezes": 2,
+                    "freezeDuration": 1.235,
+                    "bitrate": 1_499_999,
+                    "packetRate": 160.3,
+                    "frameRate": 29.9,
+                    "loss": 0.0123,
+                }
+            ],
+            "peerConnections": [CONNECTION],
+        },
+        "Statistics: video track camera of bob received 100 packets, 64000 bytes, 3 lost, "
+        "jitter 4 ms, round trip 24 ms, 30 frames a second, 2 freezes; "
+        "path host 10.0.0.2 to relay 2001:db8::1, round trip 24 ms",
+    ),
+    (
+        ev.Stats((), (ev.NamedConnectionStats("pc1", ConnectionStats(IceState.NEW, "new")),)),
+        "stats",
+        {"stats": [], "peerConnections": [UNCONNECTED]},
+        "Statistics: nothing flows",
+    ),
+    (ev.Stats(()), "stats", {"stats": [], "peerConnections": []}, "Statistics: nothing flows"),
     (ev.Error(LOST), "error", {"error": ERROR}, f"Error: {LOST_WORDS}"),
 ]
 

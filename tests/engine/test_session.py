@@ -15,7 +15,7 @@ from videocli.engine import events as ev
 from videocli.engine import reports as rp
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.errors import SourceError
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
 from videocli.media.messages import MAX_UNSENT_BYTES
 from videocli.server.serve import ServeConfig
 
@@ -23,8 +23,15 @@ from videocli.server.serve import ServeConfig
 class Ticker:
     """A source: a frame every 40 ms, each third one a keyframe, `count` of them."""
 
-    def __init__(self, kind: MediaKind = "video", count: int = 1_000_000, fails: bool = False) -> None:
+    def __init__(
+        self,
+        kind: MediaKind = "video",
+        count: int = 1_000_000,
+        fails: bool = False,
+        level: AudioLevel | None = None,
+    ) -> None:
         self.kind = kind
+        self.level = level
         self.count = count
         self.fails = fails
         self.sent = 0
@@ -35,7 +42,8 @@ class Ticker:
         self.is_running = True
         try:
             while self.sent < self.count:
-                send(EncodedFrame(b"frame", self.sent * 3600, self.sent % 3 == 0, codec))
+                is_keyframe = self.sent % 3 == 0
+                send(EncodedFrame(b"frame", self.sent * 3600, is_keyframe, codec, audio_level=self.level))
                 self.sent += 1
                 await asyncio.sleep(0.04)
             if self.fails:
@@ -117,6 +125,60 @@ def test_media_and_data_arrive_and_counters_grow() -> None:
         await asyncio.gather(bob.leave(), alice.leave())
         assert not camera.is_running
         assert not microphone.is_running
+
+    scene(play)
+
+
+def test_who_is_heard_speaks_and_dominates_until_muted() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        bob = house.join(
+            "bob",
+            config=publishing(NamedSource("mic", Ticker("audio", level=AudioLevel(True, 20)))),
+        )
+        dominant = await alice.sees(ev.DominantSpeakerChanged)
+        assert isinstance(dominant, ev.DominantSpeakerChanged)
+        assert dominant.participant is not None
+        assert dominant.participant.identity == "bob"
+        await asyncio.sleep(1.5)
+        (seen,) = alice.session.snapshot().participants
+        assert (seen.speaking, seen.is_dominant) == (True, True)
+        assert (seen.audio_level, seen.tracks[0].audio_level) == pytest.approx((0.1, 0.1))
+        own = bob.session.snapshot().local
+        assert own is not None
+        assert (own.speaking, own.is_dominant) == (True, False)
+        bob.session.post(cmd.SetEnabled("audio", enabled=False))
+        await alice.sees(ev.DominantSpeakerChanged, lambda event: event.participant is None)
+        (seen,) = alice.session.snapshot().participants
+        assert (seen.speaking, seen.audio_level) == (False, 0.0)
+        assert "DominantSpeakerChanged" not in bob.names
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def test_stats_tell_of_tracks_and_of_the_peer_connection() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        alice = house.join("alice")
+        await alice.sees(ev.TrackStarted)
+        await asyncio.sleep(3.0)
+        alice.session.post(cmd.ReportStats())
+        stats = await alice.sees(ev.Stats)
+        assert isinstance(stats, ev.Stats)
+        (camera,) = stats.tracks
+        assert camera.rates is not None
+        assert camera.rates.frame_rate == pytest.approx(25, abs=2)
+        assert camera.counters.round_trip_time is not None
+        (path,) = stats.connections
+        assert path.counters.local is not None
+        assert path.counters.packets_received >= camera.counters.packets
+        (shown,) = alice.session.snapshot().connections
+        assert (shown.id, shown.counters.ice_restarts) == (path.id, 0)
+        assert shown.incoming_bitrate is not None
+        assert shown.incoming_bitrate > 0
+        await asyncio.gather(bob.leave(), alice.leave())
 
     scene(play)
 

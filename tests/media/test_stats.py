@@ -1,8 +1,8 @@
 import pytest
 
 from videocli.media.frames import Codec
-from videocli.media.peer import TrackStats
-from videocli.media.stats import rates
+from videocli.media.peer import ConnectionStats, IceState, TrackStats
+from videocli.media.stats import connection_rates, rates
 
 BEFORE = TrackStats(packets=100, bytes=10_000, packets_lost=5, frames=30)
 AFTER = TrackStats(packets=190, bytes=60_000, packets_lost=15, frames=78)
@@ -46,3 +46,18 @@ def test_sound_has_no_frame_rate() -> None:
 def test_an_interval_without_length_has_no_flow() -> None:
     rate = rates(BEFORE, AFTER, 0.0)
     assert (rate.bitrate, rate.packet_rate, rate.frame_rate) == (0, 0, 0)
+
+
+def test_loudness_is_the_root_of_the_mean_square_and_silence_without_packets() -> None:
+    heard = TrackStats(packets=104, audio_level=0.1, audio_energy=1.0)
+    assert rates(BEFORE, heard, 1.0).audio_level == 0.5
+    assert rates(heard, heard, 1.0).audio_level == 0
+    assert rates(BEFORE, AFTER, 1.0).audio_level is None
+
+
+def test_a_peer_connection_has_two_directions() -> None:
+    before = ConnectionStats(IceState.CONNECTED, "connected", bytes_sent=100, bytes_received=1000)
+    after = ConnectionStats(IceState.CONNECTED, "connected", bytes_sent=600, bytes_received=1250)
+    rate = connection_rates(before, after, 2.0)
+    assert (rate.outgoing_bitrate, rate.incoming_bitrate) == (2000, 1000)
+    assert connection_rates(before, after, 0.0).outgoing_bitrate == 0

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from videocli.dashboard.words import Tone, describe, tone
 from videocli.engine import events as ev
 from videocli.errors import VideoError
+from videocli.media.peer import PathEnd
 
 Json = dict[str, Any]
 
@@ -96,8 +97,11 @@ def _fields(event: ev.Event) -> Json:
                 "duration": round(duration, 3),
                 "reason": why,
             }
-        case ev.Stats(tracks):
-            return {"stats": [_stats(row) for row in tracks]}
+        case ev.Stats(tracks, connections):
+            return {
+                "stats": [_stats(row) for row in tracks],
+                "peerConnections": [_connection(row) for row in connections],
+            }
         case _:
             assert_never(event)
 
@@ -163,15 +167,17 @@ def _dimensions(width: int | None, height: int | None) -> Json | None:
 
 
 def _stats(row: ev.NamedStats) -> Json:
-    counters = row.counters
+    counters, rates = row.counters, row.rates
     return {
         "participant": _participant(row.participant),
         "track": _track(row.track),
         "direction": row.direction,
         "codec": None if counters.codec is None else counters.codec.value,
+        "ssrc": counters.ssrc,
         "bytes": counters.bytes,
         "packets": counters.packets,
         "packetsLost": counters.packets_lost,
+        "packetsRetransmitted": counters.retransmitted_packets,
         "jitter": counters.jitter,
         "roundTripTime": counters.round_trip_time,
         "frames": counters.frames,
@@ -179,4 +185,41 @@ def _stats(row: ev.NamedStats) -> Json:
         "dimensions": _dimensions(counters.width, counters.height),
         "nacks": counters.nacks,
         "plis": counters.plis,
+        "firs": counters.firs,
+        "freezes": counters.freezes,
+        "freezeDuration": round(counters.freeze_seconds, 3),
+        "audioLevel": _rounded(counters.audio_level, 4),
+        "bitrate": _rounded(rates and rates.bitrate),
+        "packetRate": _rounded(rates and rates.packet_rate, 1),
+        "frameRate": _rounded(rates and rates.frame_rate, 1),
+        "loss": _rounded(rates and rates.loss, 4),
     }
+
+
+def _connection(row: ev.NamedConnectionStats) -> Json:
+    counters, rates = row.counters, row.rates
+    local, remote = counters.local, counters.remote
+    pair = None if local is None or remote is None else {"local": _end(local), "remote": _end(remote)}
+    return {
+        "id": _text(row.id),
+        "iceState": counters.ice_state.value,
+        "dtlsState": counters.dtls_state,
+        "candidatePair": pair,
+        "roundTripTime": counters.round_trip_time,
+        "availableOutgoingBitrate": _rounded(counters.available_outgoing_bitrate),
+        "bytesSent": counters.bytes_sent,
+        "bytesReceived": counters.bytes_received,
+        "packetsSent": counters.packets_sent,
+        "packetsReceived": counters.packets_received,
+        "outgoingBitrate": _rounded(rates and rates.outgoing_bitrate),
+        "incomingBitrate": _rounded(rates and rates.incoming_bitrate),
+        "iceRestarts": counters.ice_restarts,
+    }
+
+
+def _end(end: PathEnd) -> Json:
+    return {"type": end.type, "address": _text(end.address), "port": end.port, "protocol": end.protocol}
+
+
+def _rounded(value: float | None, digits: int | None = None) -> float | None:
+    return None if value is None else round(value, digits)

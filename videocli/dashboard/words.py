@@ -107,8 +107,9 @@ def describe(event: ev.Event) -> str:
             return (
                 f"Recorded {duration:.1f} seconds of {name(participant.identity)} into {clean(path)}: {why}"
             )
-        case ev.Stats(tracks):
-            return "Statistics: " + ("; ".join(map(_counted, tracks)) or "nothing flows")
+        case ev.Stats(tracks, connections):
+            ways = [way for each in connections if (way := _path(each)) is not None]
+            return "Statistics: " + ("; ".join([*map(_counted, tracks), *ways]) or "nothing flows")
         case ev.Error(error):
             return f"Error: {explained(error)}"
         case _:
@@ -158,6 +159,21 @@ def _counted(row: ev.NamedStats) -> str:
     )
     if counters.jitter is not None:
         text += f", jitter {counters.jitter * 1000:.0f} ms"
+    if counters.round_trip_time is not None:
+        text += f", round trip {counters.round_trip_time * 1000:.0f} ms"
+    if row.rates is not None and row.rates.frame_rate is not None:
+        text += f", {row.rates.frame_rate:.0f} frames a second"
+    if counters.freezes:
+        text += f", {counters.freezes} freeze{'s' if counters.freezes > 1 else ''}"
+    return text
+
+
+def _path(row: ev.NamedConnectionStats) -> str | None:
+    counters = row.counters
+    local, remote = counters.local, counters.remote
+    if local is None or remote is None:
+        return None
+    text = f"path {local.type} {clean(local.address)} to {remote.type} {clean(remote.address)}"
     if counters.round_trip_time is not None:
         text += f", round trip {counters.round_trip_time * 1000:.0f} ms"
     return text

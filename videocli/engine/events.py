@@ -10,7 +10,8 @@ from typing import Literal
 from videocli.engine.reports import ParticipantStateName, Priority
 from videocli.errors import VideoError
 from videocli.media.frames import TrackKind
-from videocli.media.peer import TrackStats
+from videocli.media.peer import ConnectionStats, TrackStats
+from videocli.media.stats import ConnectionRates, TrackRates
 
 RoomState = Literal["connecting", "connected", "reconnecting", "disconnected"]
 
@@ -61,6 +62,19 @@ class NamedStats:
     track: Track
     direction: Literal["sent", "received"]
     counters: TrackStats
+    rates: TrackRates | None = None
+    """Of the latest interval that was measured; None: none was."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedConnectionStats:
+    """Counters of one peer connection."""
+
+    id: str
+    """As signaling names it."""
+    counters: ConnectionStats
+    rates: ConnectionRates | None = None
+    """As of a track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +305,10 @@ class RecordingStopped:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters of every track we send or receive."""
+    """Counters of every track we send or receive, and of every peer connection."""
 
     tracks: tuple[NamedStats, ...]
+    connections: tuple[NamedConnectionStats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

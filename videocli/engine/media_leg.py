@@ -224,6 +224,10 @@ class MediaLeg:
         receiver = self.receivers.get(media_id)
         return receiver.stats() if receiver is not None else None
 
+    def connection_counters(self) -> dict[str, mp.ConnectionStats]:
+        """What went over each peer connection, by its id."""
+        return {peer.id: peer.connection.stats() for peer in self.peers.values()}
+
     async def close(self) -> None:
         """End everything; what is reported from now on is nobody's business."""
         self.publishing.close()

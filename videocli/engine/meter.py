@@ -1,21 +1,24 @@
-"""What flows on each track: the counters of media, as events tell them and as rates for the snapshot."""
+"""What flows: the counters of media, as events tell them and as rates for the snapshot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from videocli.engine.events import NamedStats, Participant, Track
+from videocli.engine.events import NamedConnectionStats, NamedStats, Participant, Stats, Track
 from videocli.engine.room.room import Room
-from videocli.engine.room.snapshot import ParticipantSnapshot, TrackSnapshot
-from videocli.media.peer import TrackStats
-from videocli.media.stats import TrackRates, rates
+from videocli.engine.room.snapshot import ConnectionSnapshot, ParticipantSnapshot, TrackSnapshot
+from videocli.media.peer import ConnectionStats, TrackStats
+from videocli.media.stats import ConnectionRates, TrackRates, connection_rates, rates
 
 KEPT_RATES = 60
 """So many of a track's latest bitrates are kept."""
 
 Direction = Literal["sent", "received"]
+Key = tuple[Direction, str]
 Counters = Callable[[Direction, str], TrackStats | None]
 """The counters of the track that media knows by this id; None: nothing flows."""
+ConnectionCounters = Callable[[], Mapping[str, ConnectionStats]]
+"""The counters of every peer connection, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,13 @@ class _Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class _ConnectionSample:
+    at: float
+    counters: ConnectionStats
+    rates: ConnectionRates | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     participant: Participant
     track: Track
@@ -35,57 +45,112 @@ class _Row:
     media_id: str | None
     messages: int
 
+    @property
+    def key(self) -> Key | None:
+        return None if self.media_id is None else (self.direction, self.media_id)
+
 
 class Meter:
-    """Samples every track's counters and keeps the rates of the last interval."""
+    """Samples the counters and keeps the rates of the last interval."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, connections: ConnectionCounters) -> None:
         self._counters = counters
-        self._samples: dict[tuple[Direction, str], _Sample] = {}
+        self._connection_counters = connections
+        self._samples: dict[Key, _Sample] = {}
+        self._connections: dict[str, _ConnectionSample] = {}
+        self._heard: dict[Key, TrackStats] = {}
 
     def sample(self, room: Room, now: float) -> None:
         """Take the counters now; `now` in seconds on any clock that never goes back."""
-        samples = {}
-        for row in _rows(room):
-            if row.media_id is None or (counters := self._counters(row.direction, row.media_id)) is None:
-                continue
-            key = (row.direction, row.media_id)
-            before = self._samples.get(key)
-            rate = (
-                None
-                if before is None or now <= before.at
-                else rates(before.counters, counters, now - before.at, is_sent=row.direction == "sent")
-            )
-            earlier = before.bitrates if before is not None else ()
-            bitrates = earlier if rate is None else (*earlier[1 - KEPT_RATES :], rate.bitrate)
-            samples[key] = _Sample(now, counters, rate, bitrates)
-        self._samples = samples
-
-    def stats(self, room: Room) -> tuple[NamedStats, ...]:
-        """The counters of every track that flows, as they are now."""
-        return tuple(
-            NamedStats(row.participant, row.track, row.direction, counters)
+        self._samples = {
+            key: self._sample(key, counters, now)
             for row in _rows(room)
-            if row.media_id is not None
-            and (counters := self._counters(row.direction, row.media_id)) is not None
-        )
+            if (key := row.key) is not None and (counters := self._counters(*key)) is not None
+        }
+        self._connections = {
+            peer_id: self._connection_sample(peer_id, counters, now)
+            for peer_id, counters in self._connection_counters().items()
+        }
+
+    def stats(self, room: Room) -> Stats:
+        """The counters of every track that flows and of every peer connection, as they are now."""
+        tracks = []
+        for row in _rows(room):
+            if (key := row.key) is not None and (counters := self._counters(*key)) is not None:
+                sample = self._samples.get(key)
+                rate = sample.rates if sample else None
+                tracks.append(NamedStats(row.participant, row.track, row.direction, counters, rate))
+        connections = []
+        for peer_id, counted in self._connection_counters().items():
+            known = self._connections.get(peer_id)
+            connections.append(NamedConnectionStats(peer_id, counted, known.rates if known else None))
+        return Stats(tuple(tracks), tuple(connections))
+
+    def levels(self, room: Room) -> dict[str, float]:
+        """How loud every participant was since the last call, by SID: the loudest of its tracks.
+
+        Left out: those whose sound does not say how loud it is, and those without sound.
+        """
+        levels: dict[str, float] = {}
+        heard = {}
+        for row in _rows(room):
+            if row.track.kind != "audio" or (key := row.key) is None:
+                continue
+            counters = self._counters(*key)
+            if counters is None or counters.audio_level is None:
+                continue
+            heard[key] = counters
+            level = rates(self._heard.get(key, TrackStats()), counters, 0.0).audio_level or 0.0
+            sid = row.participant.sid
+            levels[sid] = max(level, levels.get(sid, 0.0))
+        self._heard = heard
+        return levels
 
     def snapshot(self, room: Room) -> tuple[ParticipantSnapshot, tuple[ParticipantSnapshot, ...]]:
         """We ourselves, and the others."""
         tracks: dict[str, list[TrackSnapshot]] = {}
         for row in _rows(room):
             tracks.setdefault(row.participant.sid, []).append(self._track(row))
-        local = room.local.view()
-        return (
-            ParticipantSnapshot(local, tuple(tracks.get(local.sid, ()))),
-            tuple(
-                ParticipantSnapshot(participant.view(), tuple(tracks.get(participant.sid, ())))
-                for participant in room.participants.values()
-            ),
+        everybody = (room.local.view(), *(participant.view() for participant in room.participants.values()))
+        local, *others = (
+            ParticipantSnapshot(
+                each,
+                tuple(tracks.get(each.sid, ())),
+                speaking=room.speakers.is_speaking(each.sid),
+                audio_level=room.levels.get(each.sid),
+                is_dominant=each.sid == room.dominant_sid,
+            )
+            for each in everybody
+        )
+        return local, tuple(others)
+
+    def connections(self) -> tuple[ConnectionSnapshot, ...]:
+        """Every peer connection as it was at the last sample."""
+        return tuple(
+            ConnectionSnapshot(
+                peer_id,
+                sample.counters,
+                sample.rates.outgoing_bitrate if sample.rates else None,
+                sample.rates.incoming_bitrate if sample.rates else None,
+            )
+            for peer_id, sample in self._connections.items()
         )
 
+    def _sample(self, key: Key, counters: TrackStats, now: float) -> _Sample:
+        before = self._samples.get(key)
+        if before is None or now <= before.at:
+            return _Sample(now, counters, None, before.bitrates if before is not None else ())
+        rate = rates(before.counters, counters, now - before.at, is_sent=key[0] == "sent")
+        return _Sample(now, counters, rate, (*before.bitrates[1 - KEPT_RATES :], rate.bitrate))
+
+    def _connection_sample(self, peer_id: str, counters: ConnectionStats, now: float) -> _ConnectionSample:
+        before = self._connections.get(peer_id)
+        if before is None or now <= before.at:
+            return _ConnectionSample(now, counters, None)
+        return _ConnectionSample(now, counters, connection_rates(before.counters, counters, now - before.at))
+
     def _track(self, row: _Row) -> TrackSnapshot:
-        sample = self._samples.get((row.direction, row.media_id)) if row.media_id is not None else None
+        sample = self._samples.get(row.key) if row.key is not None else None
         subscribed = row.media_id is not None and row.track.sid is not None
         if sample is None:
             return TrackSnapshot(row.track, subscribed, messages=row.messages)
@@ -98,11 +163,14 @@ class Meter:
             height=counters.height,
             frame_rate=rate.frame_rate if rate else None,
             bitrate=rate.bitrate if rate else None,
-            bitrates=sample.bitrates,
             loss=rate.loss if rate else None,
             jitter=counters.jitter,
             round_trip_time=counters.round_trip_time,
             messages=row.messages,
+            packet_rate=rate.packet_rate if rate else None,
+            audio_level=rate.audio_level if rate else None,
+            bitrates=sample.bitrates,
+            counters=counters,
         )
 
 

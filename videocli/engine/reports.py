@@ -3,6 +3,7 @@
 No report repeats what an earlier one has said: stale revisions are dropped below, by whoever reads the wire.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -269,6 +270,14 @@ class MediaLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class LoudnessMeasured:
+    """How loud everybody is whose sound says so."""
+
+    levels: Mapping[str, float]
+    """By participant SID, ours too: 0 to 1 of the greatest."""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageArrived:
     """A message on the data channel of this label."""
 
@@ -286,5 +295,6 @@ MediaReport = (
     | MediaStarted
     | MediaResized
     | MediaLeft
+    | LoudnessMeasured
     | MessageArrived
 )

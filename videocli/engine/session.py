@@ -46,6 +46,8 @@ GRACE_SECONDS = 1.0
 """How long leaving may take (our rule 8)."""
 TICK_SECONDS = 1.0
 """How often the counters of media are sampled."""
+LISTEN_SECONDS = 0.25
+"""How often loudness is measured while any sound says how loud it is."""
 RECENT_EVENTS = 200
 
 Item = rp.SignalingReport | MediaItem | cmd.Command
@@ -97,8 +99,8 @@ class Session:
         self._subscriptions = Subscriptions(config.signaling.subscribe)
         self._backend: SignalingBackend = RspBackend(config.signaling, outside, self._inbox.put_nowait)
         self._media = MediaLeg(outside.make_peer, config.gather, outside.random, self._inbox.put_nowait)
-        self._meter = Meter(self._media.counters)
         self._taps = Taps()
+        self._meter = Meter(self._media.counters, self._media.connection_counters)
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             rp.IceServersGiven: lambda report: self._media.connect(self._new_id(), report.servers),
             rp.IceServersRenewed: lambda report: self._media.use_servers(report.servers),
@@ -161,6 +163,7 @@ class Session:
             self._publish_data(data)
         signaling = asyncio.create_task(self._run_backend(), name="signaling")
         ticks = asyncio.create_task(self._tick(), name="ticks")
+        listening = asyncio.create_task(self._listen(), name="listening")
         try:
             while not self._room.health.ended:
                 try:
@@ -172,6 +175,7 @@ class Session:
                     self._take(item, self._loop.time())
         finally:
             await stop(ticks)
+            await stop(listening)
             await self._close(signaling)
         return self._room.error
 
@@ -204,6 +208,7 @@ class Session:
             is_recording=room.is_recording,
             error=room.error or room.health.error,
             outages=tuple(outage_snapshot(outage, now, to_utc) for outage in room.outages.outages),
+            connections=self._meter.connections(),
         )
 
     def _take(self, item: Item, now: float) -> None:
@@ -234,7 +239,7 @@ class Session:
             self._on_event(occurrence)
 
     def _say_stats(self) -> None:
-        self._say([ev.Stats(self._meter.stats(self._room))])
+        self._say([self._meter.stats(self._room)])
 
     async def _tick(self) -> None:
         """Sample the counters, and say `Stats` as often as asked for."""
@@ -247,6 +252,15 @@ class Session:
             if every is not None and now >= next_stats and self._room.sid is not None:
                 next_stats += every
                 self.post(cmd.ReportStats())
+
+    async def _listen(self) -> None:
+        """Measure loudness, often while there is any."""
+        levels: dict[str, float] = {}
+        while True:
+            await asyncio.sleep(LISTEN_SECONDS if levels else TICK_SECONDS)
+            before, levels = levels, self._meter.levels(self._room)
+            if before or levels:
+                self._inbox.put_nowait(rp.LoudnessMeasured(levels))
 
     async def _run_backend(self) -> None:
         try:

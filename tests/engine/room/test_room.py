@@ -290,3 +290,42 @@ def test_recording_is_said_when_it_changes() -> None:
     room = room_with()
     events = apply(room, *[rp.RecordingChanged(on) for on in (False, True, True, False)])
     assert names(events) == ["RecordingStarted", "RecordingStopped"]
+
+
+class TestSpeaking:
+    CAROL = replace(BOB, sid="PA3", identity="carol", tracks=())
+
+    def hear(self, room: Room, now: float, **levels: float) -> list[str | None]:
+        """Who dominates, as far as events say that it changed."""
+        events = room.apply(rp.LoudnessMeasured(levels), now)
+        assert all(isinstance(event, ev.DominantSpeakerChanged) for event in events)
+        return [
+            event.participant.identity if event.participant else None
+            for event in events
+            if isinstance(event, ev.DominantSpeakerChanged)
+        ]
+
+    def test_a_change_of_the_dominant_speaker_is_said_once(self) -> None:
+        room = room_with(BOB, self.CAROL)
+        assert self.hear(room, 1.0, PA2=0.0, PA3=0.0) == []
+        assert self.hear(room, 2.0, PA2=0.2, PA3=0.0) == ["bob"]
+        assert self.hear(room, 3.0, PA2=0.2, PA3=0.0) == []
+        assert self.hear(room, 5.0, PA2=0.0, PA3=0.2) == ["carol"]
+        assert self.hear(room, 9.0, PA2=0.0, PA3=0.0) == [None]
+
+    def test_nobody_is_named_while_we_ourselves_speak_loudest(self) -> None:
+        room = room_with(BOB)
+        assert self.hear(room, 1.0, PA1=0.3, PA2=0.0) == []
+        assert room.speakers.is_speaking("PA1")
+
+    def test_a_dominant_speaker_who_leaves_is_one_no_more(self) -> None:
+        room = room_with(BOB)
+        self.hear(room, 1.0, PA2=0.2)
+        left = apply(room, rp.ParticipantsChanged((replace(BOB, state="disconnected"),)))
+        assert names(left)[-2:] == ["ParticipantDisconnected", "DominantSpeakerChanged"]
+        assert left[-1] == ev.DominantSpeakerChanged(None)
+        assert self.hear(room, 2.0) == []
+
+    def test_levels_of_who_is_gone_change_nothing(self) -> None:
+        room = room_with()
+        assert self.hear(room, 1.0, PA2=0.2) == []

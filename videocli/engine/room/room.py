@@ -5,7 +5,7 @@ subscribed to, and unsubscribed from before it is unpublished; a participant's t
 nothing follows `Disconnected`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from videocli.engine.room.participants import LocalParticipant, RemoteParticipan
 from videocli.engine.room.reconnection import MEDIA_LOST, Health
 from videocli.engine.room.tracks import RemoteTrack
 from videocli.errors import VideoError, error
+from videocli.media.speakers import Speakers
 
 DTLS_FAILED = 53407
 MAX_EARLY_MESSAGES = 256
@@ -61,6 +62,11 @@ class Room:
         self._unwanted: frozenset[str] = frozenset()
         self._arrived: dict[str, ArrivedMedia] = {}
         self._early_messages: dict[str, list[str | bytes]] = {}
+        self.speakers = Speakers()
+        self.levels: Mapping[str, float] = {}
+        """How loud everybody is who is known to be anything, by SID."""
+        self.dominant_sid: str | None = None
+        """Of the remote participant who speaks loudest."""
         self._out: list[ev.Event] = []
         self._appliers: dict[type[Any], Callable[[Any, float], None]] = {
             rp.Joined: self._joined,
@@ -84,6 +90,7 @@ class Room:
             rp.MediaStarted: self._media_started,
             rp.MediaResized: self._media_resized,
             rp.MediaLeft: self._media_left,
+            rp.LoudnessMeasured: self._loudness_measured,
             rp.MessageArrived: self._message_arrived,
         }
 
@@ -189,6 +196,8 @@ class Room:
             del self.participants[participant.sid]
         if changed:
             self._out.append(_STATE_EVENTS[info.state](participant.view()))
+        if participant.sid == self.dominant_sid and participant.sid not in self.participants:
+            self._set_dominant(None)
 
     def _update_tracks(self, participant: RemoteParticipant, info: rp.ParticipantInfo) -> None:
         wanted = {track.sid: track for track in info.tracks}
@@ -298,6 +307,19 @@ class Room:
     def _message(self, participant: RemoteParticipant, track: RemoteTrack, data: str | bytes) -> None:
         track.messages += 1
         self._out.append(ev.TrackMessage(participant.view(), track.view(), data))
+
+    def _loudness_measured(self, report: rp.LoudnessMeasured, now: float) -> None:
+        """While we ourselves speak loudest, nobody is named, as in twilio-video.js (media-signaling.md)."""
+        self.levels = report.levels
+        self.speakers.update(report.levels, now)
+        dominant = self.speakers.dominant
+        self._set_dominant(dominant if dominant in self.participants else None)
+
+    def _set_dominant(self, sid: str | None) -> None:
+        if sid != self.dominant_sid:
+            self.dominant_sid = sid
+            speaker = self.participants[sid].view() if sid is not None else None
+            self._out.append(ev.DominantSpeakerChanged(speaker))
 
     def _publication_ready(self, report: rp.PublicationReady, now: float) -> None:
         track = self.local.tracks.get(report.track_id)

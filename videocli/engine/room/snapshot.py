@@ -8,6 +8,7 @@ from videocli.engine.events import Occurrence, Participant, Room, Track
 from videocli.engine.room.outages import LegName, Outage
 from videocli.errors import VideoError
 from videocli.media.frames import Codec
+from videocli.media.peer import ConnectionStats, TrackStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class TrackSnapshot:
     """Seconds."""
     messages: int = 0
     """Data tracks: messages that came or went."""
+    packet_rate: float | None = None
+    """Packets a second."""
+    audio_level: float | None = None
+    """The mean loudness of the last interval, 0 to 1 of the greatest."""
+    counters: TrackStats | None = None
+    """All that was counted so far: losses, keyframes, requests, freezes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,18 @@ class ParticipantSnapshot:
     """Speaks loudest of the others; at most one does."""
     network_quality: int | None = None
     """0 (broken) to 5 (excellent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSnapshot:
+    """One peer connection; None: not known."""
+
+    id: str
+    counters: ConnectionStats
+    """The path in use, its round trip, REMB, restarts, and all that was counted so far."""
+    outgoing_bitrate: float | None = None
+    """Bits a second of datagrams."""
+    incoming_bitrate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +142,8 @@ class Snapshot:
     """Why the room is reconnecting or disconnected."""
     outages: tuple[OutageSnapshot, ...] = ()
     """The latest ones, oldest first; the last one may go on."""
+    connections: tuple[ConnectionSnapshot, ...] = ()
+    """Normally one."""
 
 
 def outage_snapshot(outage: Outage, now: float, to_utc: Callable[[float], datetime]) -> OutageSnapshot:

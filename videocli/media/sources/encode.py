@@ -105,7 +105,7 @@ class OpusEncoder:
         sound.pts = timestamp
         sound.time_base = self._context.time_base
         data = b"".join(map(bytes, self._context.encode(sound)))
-        return EncodedFrame(data, timestamp, True, Codec.OPUS, loudness(sound))
+        return EncodedFrame(data, timestamp, True, Codec.OPUS, audio_level=loudness(sound))
 
 
 def _context(name: str) -> av.CodecContext:
