@@ -111,7 +111,7 @@ def test_a_peer_connection_has_rates_and_is_forgotten_when_it_is_gone() -> None:
     assert named.rates.outgoing_bitrate == 8000
     del media.connections["pc1"]
     meter.sample(alice, 3.0)
-    assert meter.connections() == meter.stats(alice).connections == ()
+    assert (meter.connections(), meter.stats(alice).connections) == ((), ())
 
 
 def test_who_does_not_say_how_loud_it_is_has_no_level() -> None:

@@ -189,10 +189,10 @@ def _stats(row: ev.NamedStats) -> Json:
         "freezes": counters.freezes,
         "freezeDuration": round(counters.freeze_seconds, 3),
         "audioLevel": _rounded(counters.audio_level, 4),
-        "bitrate": _rounded(rates and rates.bitrate),
-        "packetRate": _rounded(rates and rates.packet_rate, 1),
-        "frameRate": _rounded(rates and rates.frame_rate, 1),
-        "loss": _rounded(rates and rates.loss, 4),
+        "bitrate": _rounded(rates.bitrate if rates else None),
+        "packetRate": _rounded(rates.packet_rate if rates else None, 1),
+        "frameRate": _rounded(rates.frame_rate if rates else None, 1),
+        "loss": _rounded(rates.loss if rates else None, 4),
     }
 
 
@@ -211,8 +211,8 @@ def _connection(row: ev.NamedConnectionStats) -> Json:
         "bytesReceived": counters.bytes_received,
         "packetsSent": counters.packets_sent,
         "packetsReceived": counters.packets_received,
-        "outgoingBitrate": _rounded(rates and rates.outgoing_bitrate),
-        "incomingBitrate": _rounded(rates and rates.incoming_bitrate),
+        "outgoingBitrate": _rounded(rates.outgoing_bitrate if rates else None),
+        "incomingBitrate": _rounded(rates.incoming_bitrate if rates else None),
         "iceRestarts": counters.ice_restarts,
     }
 

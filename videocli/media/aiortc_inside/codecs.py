@@ -32,7 +32,8 @@ _FEEDBACK = (
     RTCRtcpFeedback("ccm", "fir"),
 )
 """No goog-remb: aiortc's estimator takes a busy event loop for a busy network, and throttles a browser to a
-tenth (measured). Without it, senders go by the losses in our receiver reports."""
+tenth (measured). Without it, senders go by the losses in our receiver reports. A browser that receives sends
+REMB all the same, and we read it."""
 
 
 def _opus(payload_type: int) -> RTCRtpCodecParameters:
