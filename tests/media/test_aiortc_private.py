@@ -62,7 +62,7 @@ def test_names_exist(owner: object, names: str) -> None:
             "_local_candidates _nominated _protocols _remote_candidates ice_controlling remote_is_lite "
             "remote_password remote_username",
         ),
-        (rtcdtlstransport.RTCDtlsTransport, "_role _task _tx_srtp"),
+        (rtcdtlstransport.RTCDtlsTransport, "_role _rx_srtp _task _tx_srtp"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

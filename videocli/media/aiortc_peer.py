@@ -94,6 +94,7 @@ class AiortcPeer:
         )
         self._router = router = Router()
         self._dtls = DtlsTransport(self._ice, on_rtp=router.route_rtp, on_rtcp=router.route_rtcp)
+        self._ice.take_media = self._dtls.take_media
         self._dtls.on("statechange", self._dtls_state_changed)
         self._flow = MediaFlow(
             router,

@@ -30,10 +30,8 @@ class DtlsTransport(RTCDtlsTransport):
         self._ice = ice
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
-
-    @property
-    def is_connected(self) -> bool:
-        return self.state == "connected"
+        self.is_connected = False
+        self.on("statechange", self._note_state)
 
     @property
     def setup_role(self) -> str:
@@ -58,12 +56,34 @@ class DtlsTransport(RTCDtlsTransport):
         self._ice.send_now(protected)
         return True
 
+    def take_media(self, data: bytes) -> bool:
+        """Decrypt RTP or RTCP and hand it out at once; False: the datagram is for the pump.
+
+        Media need not wait for a turn of the pump: that saves a queue, a task and half the turns of the loop.
+        """
+        if not 127 < data[0] < 192 or not self.is_connected:
+            return False
+        try:
+            if is_rtcp(data):
+                self._on_rtcp(self._rx_srtp.unprotect_rtcp(data))
+            else:
+                self._on_rtp(self._rx_srtp.unprotect(data))
+        except pylibsrtp.Error as error:
+            _logger.debug("SRTP refused a packet: %s", error)
+        except Exception:
+            _logger.exception("A packet could not be handled")
+        return True
+
     async def end(self) -> None:
         """Say close-notify, and wait for the pump to end."""
         pump = self._task
         await self.stop()
         if pump is not None:
             await asyncio.gather(pump, return_exceptions=True)
+
+    def _note_state(self) -> None:
+        """`state` makes a string of an enum, too dear for every packet."""
+        self.is_connected = self.state == "connected"
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
         try:

@@ -37,6 +37,18 @@ _LAYER_SILENT_AFTER = 1.0
 _TICK = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """What a payload type means, worked out once."""
+
+    parameters: RTCRtpCodecParameters
+    codec: Codec | None
+    """None: retransmissions, or nothing we know."""
+    is_rtx: bool
+    is_repaired: bool
+    """Lost packets may be asked for."""
+
+
 @dataclass(slots=True)
 class _Stream:
     """What is known of one SSRC."""
@@ -74,7 +86,7 @@ class TrackReceiver:
         self._deliver = deliver
         self._round_trip_time = round_trip_time
         self._loop = asyncio.get_running_loop()
-        self._codecs: dict[int, RTCRtpCodecParameters] = {}
+        self._formats: dict[int, _Format] = {}
         self._remote: RemoteMedia = section.remote
         self._streams: dict[int, _Stream] = {}
         self._active: int | None = None
@@ -122,7 +134,13 @@ class TrackReceiver:
 
     def configure(self, section: Section) -> None:
         """Take over what was negotiated anew for the same track."""
-        self._codecs = {codec.payloadType: codec for codec in section.codecs if codec.payloadType is not None}
+        self._formats = {
+            parameters.payloadType: _Format(
+                parameters, codec_of(parameters), is_rtx(parameters), _NACK in parameters.rtcpFeedback
+            )
+            for parameters in section.codecs
+            if parameters.payloadType is not None
+        }
         if section.remote is not None:
             self._remote = section.remote
 
@@ -201,16 +219,16 @@ class TrackReceiver:
     def rtp_received(self, packet: rtp.RtpPacket) -> None:
         if self._ended:
             return
-        parameters = self._codecs.get(packet.payload_type)
-        if parameters is None:
+        known = self._formats.get(packet.payload_type)
+        if known is None:
             return
-        if is_rtx(parameters):
-            original = self._unwrap_rtx(packet, parameters)
+        if known.is_rtx:
+            original = self._unwrap_rtx(packet, known.parameters)
             if original is None:
                 return
-            packet, parameters = original
+            packet, known = original
             self._retransmitted += 1
-        codec = codec_of(parameters)
+        codec = known.codec
         if codec is None:
             return
         now = self._loop.time()
@@ -224,7 +242,8 @@ class TrackReceiver:
         starts_keyframe = payload_starts_keyframe(codec, packet.payload)
         if not self._is_chosen(packet.ssrc, starts_keyframe, now):
             return
-        self._repair(stream, sequence_number, parameters, now)
+        if known.is_repaired:
+            self._repair(stream, sequence_number, now)
         self._count(codec, packet, starts_keyframe)
         level = None
         if self._kind == "audio":
@@ -236,11 +255,11 @@ class TrackReceiver:
             whole = _media_packet(codec, packet, starts_keyframe, captured_at, level)
             self._hand_out(self.on_packet, whole)
         if self._on_frame is not None:
-            self._assemble(codec, _fragment(packet, sequence_number, parameters, starts_keyframe), now)
+            self._assemble(codec, _fragment(packet, sequence_number, known.parameters, starts_keyframe), now)
 
     def _unwrap_rtx(
         self, packet: rtp.RtpPacket, parameters: RTCRtpCodecParameters
-    ) -> tuple[rtp.RtpPacket, RTCRtpCodecParameters] | None:
+    ) -> tuple[rtp.RtpPacket, _Format] | None:
         """The packet that was sent again (RFC 4588, 4); None for padding and what nothing tells apart."""
         payload_type = parameters.parameters.get("apt")
         ssrc = self._remote.rtx.get(packet.ssrc)
@@ -248,7 +267,7 @@ class TrackReceiver:
             ssrc = self._active
         if ssrc is None or not isinstance(payload_type, int) or len(packet.payload) < 2:
             return None
-        original = self._codecs.get(payload_type)
+        original = self._formats.get(payload_type)
         if original is None:
             return None
         return rtp.unwrap_rtx(packet, payload_type=payload_type, ssrc=ssrc), original
@@ -275,11 +294,7 @@ class TrackReceiver:
         self._freezes.interrupt()
         return True
 
-    def _repair(
-        self, stream: _Stream, sequence_number: int, parameters: RTCRtpCodecParameters, now: float
-    ) -> None:
-        if _NACK not in parameters.rtcpFeedback:
-            return
+    def _repair(self, stream: _Stream, sequence_number: int, now: float) -> None:
         stream.missing.add(sequence_number, now)
         if stream.missing:
             self._ask_for_missing(now)
