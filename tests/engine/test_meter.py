@@ -146,3 +146,36 @@ def test_the_snapshot_says_who_speaks_and_who_dominates() -> None:
     local, (bob,) = meter.snapshot(alice)
     assert (local.speaking, local.audio_level, local.is_dominant) == (False, 0.0, False)
     assert (bob.speaking, bob.audio_level, bob.is_dominant) == (True, 0.2, True)
+
+
+def test_the_quality_of_a_network_follows_loss_and_is_0_while_no_path_answers() -> None:
+    media, alice = Media(), room()
+    meter = media.meter()
+    clock = [0.0]
+    path = media.connections["pc"] = ConnectionStats(IceState.CONNECTED, "connected")
+
+    def qualities(seconds: int, lost: int) -> list[int | None]:
+        """Of bob, after each of so many seconds with 100 packets and some lost."""
+        found = []
+        for _ in range(seconds):
+            before = media.tracks.get(("received", "cam"), TrackStats(codec=Codec.VP8, jitter=0.5))
+            media.tracks["received", "cam"] = replace(
+                before,
+                packets=before.packets + 100 - lost,
+                packets_lost=before.packets_lost + lost,
+                round_trip_time=0.02,
+            )
+            clock[0] += 1.0
+            meter.sample(alice, clock[0])
+            found.append(meter.snapshot(alice)[1][0].network_quality)
+        return found
+
+    assert qualities(3, lost=0) == [None, 5, 5]
+    bad = qualities(15, lost=15)
+    assert bad[0] == 3
+    assert bad[-1] == 1
+    assert qualities(20, lost=0)[-1] == 5
+    media.connections["pc"] = replace(path, ice_state=IceState.FAILED)
+    assert qualities(1, lost=0) == [0]
+    local, _ = meter.snapshot(alice)
+    assert local.network_quality is None

@@ -7,7 +7,9 @@ from typing import Literal
 from videocli.engine.events import NamedConnectionStats, NamedStats, Participant, Stats, Track
 from videocli.engine.room.room import Room
 from videocli.engine.room.snapshot import ConnectionSnapshot, ParticipantSnapshot, TrackSnapshot
-from videocli.media.peer import ConnectionStats, TrackStats
+from videocli.media.frames import Codec
+from videocli.media.peer import ConnectionStats, IceState, TrackStats
+from videocli.media.quality import Opinion
 from videocli.media.stats import ConnectionRates, TrackRates, connection_rates, rates
 
 KEPT_RATES = 60
@@ -59,6 +61,7 @@ class Meter:
         self._samples: dict[Key, _Sample] = {}
         self._connections: dict[str, _ConnectionSample] = {}
         self._heard: dict[Key, TrackStats] = {}
+        self._opinions: dict[str, Opinion] = {}
 
     def sample(self, room: Room, now: float) -> None:
         """Take the counters now; `now` in seconds on any clock that never goes back."""
@@ -71,6 +74,7 @@ class Meter:
             peer_id: self._connection_sample(peer_id, counters, now)
             for peer_id, counters in self._connection_counters().items()
         }
+        self._judge(room)
 
     def stats(self, room: Room) -> Stats:
         """The counters of every track that flows and of every peer connection, as they are now."""
@@ -119,6 +123,7 @@ class Meter:
                 speaking=room.speakers.is_speaking(each.sid),
                 audio_level=room.levels.get(each.sid),
                 is_dominant=each.sid == room.dominant_sid,
+                network_quality=self._quality(each.sid),
             )
             for each in everybody
         )
@@ -135,6 +140,38 @@ class Meter:
             )
             for peer_id, sample in self._connections.items()
         )
+
+    def _judge(self, room: Room) -> None:
+        """Form an opinion of everybody whose media flows, by SID.
+
+        Jitter is that of sound: a picture's packets leave in bursts under one timestamp.
+        """
+        flowing: dict[str, list[tuple[TrackStats, TrackRates]]] = {}
+        for row in _rows(room):
+            sample = self._samples.get(row.key) if row.key is not None else None
+            if sample is not None and sample.rates is not None and sample.rates.loss is not None:
+                flowing.setdefault(row.participant.sid, []).append((sample.counters, sample.rates))
+        known = {room.local.sid, *room.participants}
+        self._opinions = {sid: opinion for sid, opinion in self._opinions.items() if sid in known}
+        for sid, tracks in flowing.items():
+            packets = sum(rate.packet_rate for _, rate in tracks)
+            lost = sum((rate.loss or 0.0) * rate.packet_rate for _, rate in tracks)
+            self._opinions.setdefault(sid, Opinion()).add(
+                max((counters.round_trip_time or 0.0 for counters, _ in tracks), default=0.0),
+                max(
+                    (counters.jitter or 0.0 for counters, _ in tracks if counters.codec is Codec.OPUS),
+                    default=0.0,
+                ),
+                lost / packets if packets else 1.0,
+            )
+
+    def _quality(self, sid: str) -> int | None:
+        """While no path answers, everybody's is 0, as in twilio-video.js (media-signaling.md)."""
+        opinion = self._opinions.get(sid)
+        if opinion is None or opinion.level is None:
+            return None
+        states = {sample.counters.ice_state for sample in self._connections.values()}
+        return 0 if states and states <= {IceState.FAILED, IceState.CLOSED} else opinion.level
 
     def _sample(self, key: Key, counters: TrackStats, now: float) -> _Sample:
         before = self._samples.get(key)

@@ -25,8 +25,6 @@ class TrackSnapshot:
     """Frames a second."""
     bitrate: float | None = None
     """Bits a second of RTP payload."""
-    bitrates: tuple[float, ...] = ()
-    """The latest bitrates, oldest first, one a second."""
     loss: float | None = None
     """Share of packets lost in the last interval, 0 to 1."""
     jitter: float | None = None
@@ -39,6 +37,8 @@ class TrackSnapshot:
     """Packets a second."""
     audio_level: float | None = None
     """The mean loudness of the last interval, 0 to 1 of the greatest."""
+    bitrates: tuple[float, ...] = ()
+    """`bitrate` of the latest intervals, about one a second, the newest last."""
     counters: TrackStats | None = None
     """All that was counted so far: losses, keyframes, requests, freezes."""
 
@@ -56,7 +56,7 @@ class ParticipantSnapshot:
     is_dominant: bool = False
     """Speaks loudest of the others; at most one does."""
     network_quality: int | None = None
-    """0 (broken) to 5 (excellent)."""
+    """0 (broken) to 5 (excellent): our own verdict, on what comes from it, or of us on what arrives."""
 
 
 @dataclass(frozen=True, slots=True)
