@@ -82,7 +82,7 @@ TABLE = (
     Row("engine/track_errors", PURE, f"{COMMON} {MEDIA} engine/publishing"),
     Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
     Row(
-        "server/serve server/connection server/hub server/forwarder server/leg",
+        "server/serve server/connection server/hub server/forwarder server/leg server/channels",
         DOES,
         f"{COMMON} outside driver tokens protocol/* {MEDIA} server/*",
     ),

@@ -106,6 +106,32 @@ def test_a_watcher_who_gives_no_leave_for_devices_sees_and_hears_the_bot(chromiu
     asyncio.run(run())
 
 
+def test_the_sdk_learns_who_speaks_loudest(chromium: Chromium) -> None:
+    async def run() -> None:
+        async with chromium.pages() as browser, serve() as server:
+            page, token = await asyncio.gather(browser.page(), mint_token("sdk", ROOM))
+            await page.connect(
+                token, ROOM, server.url, audio=False, video=False, options={"dominantSpeaker": True}
+            )
+            async with bot(server.url, ROOM):
+                named = await page.wait_event("dominantSpeakerChanged", about("bot"))
+            await page.wait_event("dominantSpeakerChanged", about(None), after=named.at)
+
+    asyncio.run(run())
+
+
+def test_the_sdk_learns_how_good_networks_are(chromium: Chromium) -> None:
+    async def run() -> None:
+        async with chromium.pages() as browser, serve() as server, bot(server.url, ROOM):
+            page, token = await asyncio.gather(browser.page(), mint_token("sdk", ROOM))
+            quality = {"networkQuality": {"local": 1, "remote": 1}}
+            await page.connect(token, ROOM, server.url, video=SMALL_CAMERA, options=quality)
+            await page.wait_event("networkQualityLevelChanged", source="localParticipant")
+            await page.wait_event("networkQualityLevelChanged", about("bot"), source="remoteParticipant")
+
+    asyncio.run(run())
+
+
 def received(line: Line, kind: str) -> int:
     """Bytes of the SDK's track of that kind, by a `stats` event; 0 while it is not in it."""
     return sum(

@@ -150,6 +150,7 @@ class Client:
         with_token: str | None = None,
         data: Sequence[str] = (),
         subscribe_all: bool = True,
+        media_signaling: tuple[str, ...] = (),
     ) -> rsp.Connected:
         """Join; `peer` and `participant` may have tracks already."""
         peer = self.peer or self.make_peer()
@@ -171,6 +172,7 @@ class Client:
                 participant=self.participant,
                 peer_connections=(rsp.PeerConnectionState(self.peer_id, description),),
                 subscribe_all=subscribe_all,
+                media_signaling=media_signaling,
             )
         )
         return await self.message(rsp.Connected)

@@ -10,6 +10,7 @@ from videocli.engine.room.snapshot import ConnectionSnapshot, ParticipantSnapsho
 from videocli.media.frames import Codec
 from videocli.media.peer import ConnectionStats, IceState, TrackStats
 from videocli.media.quality import Opinion
+from videocli.media.speakers import Loudness
 from videocli.media.stats import ConnectionRates, TrackRates, connection_rates, rates
 
 KEPT_RATES = 60
@@ -60,7 +61,7 @@ class Meter:
         self._connection_counters = connections
         self._samples: dict[Key, _Sample] = {}
         self._connections: dict[str, _ConnectionSample] = {}
-        self._heard: dict[Key, TrackStats] = {}
+        self._loudness = Loudness()
         self._opinions: dict[str, Opinion] = {}
 
     def sample(self, room: Room, now: float) -> None:
@@ -91,24 +92,14 @@ class Meter:
         return Stats(tuple(tracks), tuple(connections))
 
     def levels(self, room: Room) -> dict[str, float]:
-        """How loud every participant was since the last call, by SID: the loudest of its tracks.
-
-        Left out: those whose sound does not say how loud it is, and those without sound.
-        """
-        levels: dict[str, float] = {}
-        heard = {}
-        for row in _rows(room):
-            if row.track.kind != "audio" or (key := row.key) is None:
-                continue
-            counters = self._counters(*key)
-            if counters is None or counters.audio_level is None:
-                continue
-            heard[key] = counters
-            level = rates(self._heard.get(key, TrackStats()), counters, 0.0).audio_level or 0.0
-            sid = row.participant.sid
-            levels[sid] = max(level, levels.get(sid, 0.0))
-        self._heard = heard
-        return levels
+        """How loud every participant was since the last call, by SID, ourselves included."""
+        return self._loudness.measure(
+            (row.participant.sid, key, counters)
+            for row in _rows(room)
+            if row.track.kind == "audio"
+            and (key := row.key) is not None
+            and (counters := self._counters(*key)) is not None
+        )
 
     def snapshot(self, room: Room) -> tuple[ParticipantSnapshot, tuple[ParticipantSnapshot, ...]]:
         """We ourselves, and the others."""

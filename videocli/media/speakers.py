@@ -1,7 +1,13 @@
 """Who is speaking, and who of them dominates, told by how loud each participant is."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+
+from videocli.media.peer import TrackStats
+from videocli.media.stats import rates
+
+Sound = tuple[str, Hashable, TrackStats]
+"""Who, which of its audio tracks, and the counters of that."""
 
 SPEAKS_FROM = 0.010
 """Loudness (0 to 1) from which on somebody speaks: -40 dB."""
@@ -22,6 +28,29 @@ FORGOTTEN_AFTER = 3.0
 """Seconds of silence of everybody after which nobody dominates any more."""
 
 _SMOOTHING_SECONDS = 0.6
+
+
+class Loudness:
+    """How loud everybody is, by the counters of their audio tracks."""
+
+    def __init__(self) -> None:
+        self._heard: dict[Hashable, TrackStats] = {}
+
+    def measure(self, sounds: Iterable[Sound]) -> dict[str, float]:
+        """How loud each was since the last call, 0 to 1 of the greatest: as its loudest track.
+
+        Left out: those whose sound does not say how loud it is, and those without sound.
+        """
+        levels: dict[str, float] = {}
+        heard: dict[Hashable, TrackStats] = {}
+        for name, key, counters in sounds:
+            if counters.audio_level is None:
+                continue
+            heard[key] = counters
+            level = rates(self._heard.get(key, TrackStats()), counters, 0.0).audio_level or 0.0
+            levels[name] = max(level, levels.get(name, 0.0))
+        self._heard = heard
+        return levels
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from videocli.protocol.rsp import PeerConnectionState, RemoteParticipant
 from videocli.server import events as ev
+from videocli.server.channels import ActiveSpeaker, Channels, NetworkQuality
 from videocli.server.connection import Connection
 from videocli.server.forwarder import Forwarder
 from videocli.server.leg import Leg
@@ -39,6 +40,10 @@ class House:
         self.forwarder = Forwarder(chance)
         self.clients: dict[str, Client] = {}
         """By participant SID."""
+        self.channels: dict[str, Channels] = {
+            channels.name: channels for channels in (ActiveSpeaker(self._legs), NetworkQuality(self._legs))
+        }
+        """Media signaling, by name."""
         self._on_event = on_event
         self._seen: dict[str, RemoteParticipant] = {}
 
@@ -49,6 +54,14 @@ class House:
             published=client.participant.published(),
             subscribed=self.forwarder.subscribed(client.participant.sid),
         )
+
+    def _legs(self) -> dict[str, Leg]:
+        return {sid: client.leg for sid, client in self.clients.items()}
+
+    def end_channels(self, participant_sid: str) -> None:
+        """A participant's leg is gone, and media signaling with it."""
+        for channels in self.channels.values():
+            channels.close(participant_sid)
 
     def settle(self) -> None:
         """Let everything follow from what is true in the room now."""

@@ -155,6 +155,11 @@ class Hub:
             participant.identity,
             Options(self._session_timeout, "local", "local", subscribe_rules=True),
         )
+        rsp.media_signaling = tuple(
+            (name, _new_id(self._outside.random))
+            for name in house.channels
+            if name in message.media_signaling
+        )
         client = Client(house, participant, rsp, connection, self._new_leg(participant, house, offers[0].id))
         self._connections[connection] = client
         house.clients[participant.sid] = client
@@ -271,6 +276,8 @@ class Hub:
             case lg.MessageReceived(label, data):
                 if client.house.forwarder.take_message(client.participant.sid, label, data):
                     client.house.settle()
+                for channels in client.house.channels.values():
+                    channels.take_message(client.participant.sid, label, data)
             case lg.SourcesChanged():
                 client.house.settle()
             case lg.SendersRefused(senders):
@@ -285,6 +292,7 @@ class Hub:
                 self._replace_leg(client)
             case lg.ClosedByClient():
                 client.participant.has_media = False
+                client.house.end_channels(client.participant.sid)
                 client.house.forwarder.use_leg(client.participant.sid, None)
                 self._spawn(client.leg.close())
                 client.house.settle()
@@ -309,11 +317,17 @@ class Hub:
             client.connection.send(
                 client.rsp.connected(house.room.sid, house.room.name, client.house.picture(client), [answer])
             )
+        for name, label in client.rsp.media_signaling:
+            house.channels[name].open(participant.sid, label, client.leg)
         house.settle()
         client.house.confirm(client)
 
     def _replace_leg(self, client: Client) -> None:
-        """The client is stuck with our offer: it gets another peer connection (peer-connection.md)."""
+        """The client is stuck with our offer: it gets another peer connection (peer-connection.md).
+
+        Media signaling ends: its channels would need other labels, said when the old ones are closed.
+        """
+        client.house.end_channels(client.participant.sid)
         old = client.leg
         self._spawn(old.close())
         peer_id = _new_id(self._outside.random)
@@ -338,6 +352,7 @@ class Hub:
         if house.clients.pop(participant.sid, None) is None:
             return
         self._sessions.pop(client.rsp.session, None)
+        house.end_channels(participant.sid)
         house.forwarder.use_leg(participant.sid, None)
         self._spawn(client.leg.close())
         connection, client.connection = client.connection, None

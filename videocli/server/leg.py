@@ -168,8 +168,20 @@ class Leg:
         self._senders.remove(sender)
         self._peer.remove_sender(sender)
 
-    def open_channel(self, label: str, like: mp.DataChannel) -> mp.DataChannel:
-        """A data channel for the client, as reliable as another; `negotiate` afterwards."""
+    @property
+    def senders(self) -> tuple[mp.Sender, ...]:
+        """What the client gets, or should."""
+        return tuple(self._senders)
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Seconds, to the client and back."""
+        return self._peer.stats().round_trip_time
+
+    def open_channel(self, label: str, like: mp.DataChannel | None = None) -> mp.DataChannel:
+        """A data channel for the client, as reliable as another, or wholly; `negotiate` afterwards."""
+        if like is None:
+            return self._peer.open_data_channel(label)
         return self._peer.open_data_channel(
             label, like.ordered, like.max_retransmits, like.max_packet_life_time
         )

@@ -43,6 +43,8 @@ class RspServer:
         self._participant_sid = participant_sid
         self._identity = identity
         self._options = options
+        self.media_signaling: tuple[tuple[str, str], ...] = ()
+        """Channels granted (media-signaling.md), each with the label of its data channel."""
         self._participants: dict[str, RemoteParticipant] = {}
         # The SDK takes no `published` below 1, and production counts `subscribed` from 0 (rsp.md).
         self._published = Published(revision=1)
@@ -106,4 +108,5 @@ class RspServer:
             published=self._published,
             subscribed=self._subscribed,
             peer_connections=tuple(peer_connections),
+            media_signaling=self.media_signaling,
         )
