@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from aiortc import rtp
-from aiortc.codecs import depayload, is_rtx
+from aiortc.codecs import is_rtx
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 
 from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, FrameAssembler
 from videocli.media.aiortc_inside.codecs import codec_of
+from videocli.media.aiortc_inside.packets import fragment, media_packet
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
 from videocli.media.aiortc_inside.sequence import (
     CaptureClock,
@@ -252,10 +253,10 @@ class TrackReceiver:
             self._watch(stream, sequence_number, packet, starts_keyframe, now)
         if self.on_packet is not None:
             captured_at = self._captured_at(packet.timestamp, codec)
-            whole = _media_packet(codec, packet, starts_keyframe, captured_at, level)
+            whole = media_packet(codec, packet, starts_keyframe, captured_at, level)
             self._hand_out(self.on_packet, whole)
         if self._on_frame is not None:
-            self._assemble(codec, _fragment(packet, sequence_number, known.parameters, starts_keyframe), now)
+            self._assemble(codec, fragment(packet, sequence_number, known.parameters, starts_keyframe), now)
 
     def _unwrap_rtx(
         self, packet: rtp.RtpPacket, parameters: RTCRtpCodecParameters
@@ -419,40 +420,3 @@ class TrackReceiver:
             callback(value)
         except Exception:
             _logger.exception("The taker of track %s failed", self._track_id)
-
-
-def _media_packet(
-    codec: Codec,
-    packet: rtp.RtpPacket,
-    starts_keyframe: bool,
-    captured_at: float | None,
-    level: AudioLevel | None,
-) -> MediaPacket:
-    return MediaPacket(
-        codec=codec,
-        ssrc=packet.ssrc,
-        sequence_number=packet.sequence_number,
-        timestamp=packet.timestamp,
-        marker=bool(packet.marker),
-        payload=packet.payload,
-        starts_keyframe=starts_keyframe,
-        captured_at=captured_at,
-        audio_level=level,
-    )
-
-
-def _fragment(
-    packet: rtp.RtpPacket, sequence_number: int, parameters: RTCRtpCodecParameters, starts_keyframe: bool
-) -> Fragment:
-    try:
-        data = depayload(parameters, packet.payload) if packet.payload else b""
-    except (ValueError, IndexError) as error:
-        _logger.debug("Malformed %s payload: %s", parameters.name, error)
-        data = b""
-    return Fragment(
-        sequence_number=sequence_number,
-        timestamp=packet.timestamp,
-        ends_frame=bool(packet.marker) or codec_of(parameters) is Codec.OPUS,
-        starts_keyframe=starts_keyframe,
-        data=data,
-    )
