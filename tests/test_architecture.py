@@ -17,8 +17,8 @@ DOES = "does"
 """Touches the world (●)."""
 
 MEDIA = (
-    "media/bitstream media/frames media/freezes media/messages media/negotiation media/peer media/quality "
-    "media/speakers media/stats"
+    "media/bitstream media/counters media/frames media/freezes media/messages media/negotiation media/peer "
+    "media/quality media/speakers media/stats"
 )
 """What is pure in media/."""
 SINKS_PURE = " ".join(
