@@ -102,7 +102,7 @@ TABLE = (
         f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands media/frames rich",
     ),
     Row("cli/machine", DOES, f"{COMMON} cli/* av ifaddr"),
-    Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer"),
+    Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer uvloop"),
     Row(
         "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
         PURE,

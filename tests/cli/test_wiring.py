@@ -1,0 +1,21 @@
+import asyncio
+import sys
+
+import pytest
+
+from videocli.cli import wiring
+
+
+def test_commands_run_on_uvloop_where_it_exists() -> None:
+    async def name() -> str:
+        return type(asyncio.get_running_loop()).__module__
+
+    assert wiring.run(name()) == ("asyncio.windows_events" if sys.platform == "win32" else "uvloop")
+
+
+def test_without_uvloop_they_run_on_asyncios_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def is_asyncios() -> bool:
+        return isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
+
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert wiring.run(is_asyncios())
