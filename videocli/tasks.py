@@ -12,3 +12,18 @@ async def stop(task: asyncio.Task[Any]) -> None:
     except asyncio.CancelledError:
         if not task.cancelled():
             raise
+
+
+async def finish(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, which must be soon, however often we are cancelled; then raise that.
+
+    What the task raises is nobody's business here.
+    """
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as asked:
+            cancellation = asked
+    if cancellation is not None:
+        raise cancellation
