@@ -251,12 +251,17 @@ class TestPublishing:
                 assert (await room.publish_data()).name == "data"
                 local = room.snapshot().local
                 assert local is not None
-                assert [track.track.name for track in local.tracks] == [
-                    "video 1",
-                    "video 1 2",
-                    "chat",
-                    "data",
-                ]
+                assert [track.track.name for track in local.tracks] == ["video", "video 2", "chat", "data"]
+
+        scene(play)
+
+    def test_a_name_is_free_again_when_its_track_is_over(self) -> None:
+        async def play(house: House) -> None:
+            async with joins(house, "alice") as room:
+                track = await room.publish_video(Ticker(count=50), "camera")
+                await track.wait_ended()
+                (await room.publish_video(Ticker(), "camera")).unpublish()
+                assert (await room.publish_video(Ticker(), "camera")).name == "camera"
 
         scene(play)
 

@@ -34,13 +34,16 @@ class LocalTrack:
         track: ev.Track,
         source: "WatchedSource | None",
         ending: Ending,
+        forget: Callable[[str], None],
     ) -> None:
+        """`forget` frees the name."""
         self.sid = track.sid or ""
         self.name = track.name
         self.kind: TrackKind = track.kind
         self._post = post
         self._source = source
         self._ending = ending
+        self._forget = forget
 
     def enable(self) -> None:
         """Unmute."""
@@ -57,6 +60,7 @@ class LocalTrack:
     def unpublish(self) -> None:
         """Stop publishing."""
         self._post(cmd.Unpublish(self.sid))
+        self._forget(self.name)
 
     def send(self, data: str | bytes) -> None:
         """Send a message on this data track."""
@@ -82,12 +86,18 @@ class WatchedSource:
     def __init__(self, source: Source) -> None:
         self.over = asyncio.Event()
         self.failure: SourceError | None = None
-        self.on_over: Callable[[], None] = lambda: None
+        self.on_over: Callable[[], object] = lambda: None
         self._source = source
 
     @property
     def kind(self) -> MediaKind:
         return self._source.kind
+
+    @property
+    def preferred_codec(self) -> Codec | None:
+        """The codec that the source has its frames in already; None: any is as good."""
+        preferred: Codec | None = getattr(self._source, "preferred_codec", None)
+        return preferred
 
     def request_keyframe(self) -> None:
         """As `Source` says."""
@@ -164,7 +174,7 @@ class Publisher:
             case ev.Disconnected(error=reason):
                 for source in self._written:
                     source.end(reason)
-                for watched in self._watched.values():
+                for watched in list(self._watched.values()):
                     watched.finish()
 
     def _forget(self, name: str) -> None:
@@ -182,7 +192,7 @@ class Publisher:
         elif what.kind != kind:
             raise ValueError(f"the source makes {what.kind}, not {kind}")
         else:
-            base = f"{kind} 1"
+            base = kind
         name = name or self.free_name(base)
         self._take(name)
         try:
@@ -197,13 +207,14 @@ class Publisher:
         if isinstance(source, WrittenSource):
             self._written.append(source)
         watched = self._watched[name] = WatchedSource(source)
+        watched.on_over = lambda: self._forget(name)
         return NamedSource(name, watched)
 
     async def _published(self, command: cmd.PublishMedia | cmd.PublishData, name: str) -> LocalTrack:
         source = self._watched.get(name)
         with self._open_stream() as answers:
             if source is not None:
-                source.on_over = answers.end
+                source.on_over = lambda: (self._forget(name), answers.end())
             self._post(command)
             try:
                 async for answer in answers:
@@ -217,7 +228,7 @@ class Publisher:
                 raise
         if isinstance(answer, ev.LocalTrackPublicationFailed):
             raise answer.error
-        return LocalTrack(self._post, answer.track, source, self._ending)
+        return LocalTrack(self._post, answer.track, source, self._ending, self._forget)
 
     def _never(self, source: WatchedSource | None) -> Exception:
         if source is not None and source.failure is not None:

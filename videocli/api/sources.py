@@ -93,6 +93,11 @@ class EncodedSource(WrittenSource):
         """Frames that came before the track was sent."""
         self._send: Send | None = None
 
+    @property
+    def preferred_codec(self) -> Codec:
+        """What it has to be given where it was negotiated."""
+        return self.codec
+
     def send(self, frame: EncodedFrame) -> None:
         """Send a frame, its timestamp in units of `codec.clock_rate`. Raises `VideoError` after the end."""
         self._check()
