@@ -116,6 +116,11 @@ TABLE = (
         f"{COMMON} cli/* typer",
     ),
     Row(
+        "cli/bots cli/bots_run",
+        DOES,
+        f"{COMMON} cli/* outside tokens typer bots/* media/frames media/sources",
+    ),
+    Row(
         "cli/explain_text cli/token_text cli/token_advice cli/preflight_text cli/doctor_text",
         PURE,
         f"{COMMON} explanations tokens preflight/steps preflight/quality cli/*",
@@ -131,7 +136,19 @@ TABLE = (
         "api/*",
         DOES,
         f"{COMMON} outside tokens {MEDIA} media/sources* engine/* api/* av _typeshed cli/wiring cli/settings "
-        "cli/destination cli/token_source cli/open_sources",
+        "cli/destination cli/token_source cli/open_sources cli/data_tracks cli/subscribe_rules",
+    ),
+    Row(
+        "bots/plan bots/results bots/report bots/conditions bots/junit bots/progress bots/script_check "
+        "bots/meter",
+        PURE,
+        f"{COMMON} bots/* engine/events media/peer",
+    ),
+    Row(
+        "bots/*",
+        DOES,
+        f"{COMMON} outside bots/* api/* engine/events media/frames media/sources* cli/wiring "
+        "cli/token_source cli/open_sources cli/stdin_lines cli/output cli/redaction",
     ),
     Row("__main__", DOES, "cli/app"),
 )

@@ -226,7 +226,7 @@ class TestPublishing:
                     first = await anext(frames)
                     assert first.is_keyframe
                     await asyncio.sleep(0.5)
-                    track.unpublish()
+                    await track.unpublish()
                     assert [frame async for frame in frames]
                 await track.wait_ended()
 
@@ -260,7 +260,7 @@ class TestPublishing:
             async with joins(house, "alice") as room:
                 track = await room.publish_video(Ticker(count=50), "camera")
                 await track.wait_ended()
-                (await room.publish_video(Ticker(), "camera")).unpublish()
+                await (await room.publish_video(Ticker(), "camera")).unpublish()
                 assert (await room.publish_video(Ticker(), "camera")).name == "camera"
 
         scene(play)
@@ -343,5 +343,23 @@ def test_counters_can_be_asked_for() -> None:
             (row,) = await bob.stats()
             assert (row.participant.identity, row.direction) == ("alice", "received")
             assert row.counters.packets > 0
+
+    scene(play)
+
+
+def test_what_is_not_wanted_is_not_received() -> None:
+    async def play(house: House) -> None:
+        async with (
+            joins(house, "alice", video=Ticker(), audio=Ticker("audio")),
+            joins(house, "bob", subscribe="audio") as bob,
+        ):
+            started = bob.events(events.TrackStarted)
+            assert (await anext(started)).track.kind == "audio"
+            await asyncio.sleep(2.0)
+            assert not len(started)
+            bob.subscribe("video")
+            assert (await anext(started)).track.kind == "video"
+            with pytest.raises(ValueError, match="says no twice"):
+                bob.subscribe("-none")
 
     scene(play)

@@ -162,7 +162,7 @@ class TestUsage:
     def test_the_help_names_every_command_and_exit_code(self) -> None:
         shown = videocli("--help").stdout
         assert all(f"  {name} " in shown for name in app.COMMANDS)
-        assert all(f"  {code} " in shown for code in (*range(8), 130))
+        assert all(f"  {code} " in shown for code in (*range(9), 130))
 
     @pytest.mark.parametrize("position", ["before", "after"])
     def test_how_much_to_say_may_stand_before_the_command_and_after_it(self, position: str) -> None:

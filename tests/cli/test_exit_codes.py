@@ -21,6 +21,7 @@ def test_the_codes_are_those_of_the_contract() -> None:
         "SIGNALING": 5,
         "MEDIA": 6,
         "UNTIL_TIMED_OUT": 7,
+        "FAIL_IF": 8,
         "STOPPED": 130,
     }
 

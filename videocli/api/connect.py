@@ -8,6 +8,8 @@ from videocli import tokens
 from videocli.api.publishing import Published
 from videocli.api.room import Room, stay
 from videocli.cli import destination, settings, wiring
+from videocli.cli.data_tracks import parse_data_track
+from videocli.cli.subscribe_rules import parse_rules
 from videocli.cli.token_source import TokenSource
 from videocli.engine.session import JoinConfig
 from videocli.engine.signaling.backend import SignalingConfig
@@ -37,7 +39,7 @@ async def connect(
     video: Published | Sequence[Published] = (),
     audio: Published | Sequence[Published] = (),
     data: str | Sequence[str] = (),
-    subscribe: bool = True,
+    subscribe: str | Sequence[str] = "all",
     stats_seconds: float | None = None,
     outside: Outside | None = None,
 ) -> AsyncIterator[Room]:
@@ -50,12 +52,13 @@ async def connect(
     `room` may be left out where the token names one. `url` defaults to `VIDEOCLI_URL`, then to Twilio's
     cloud, or this machine's server for a token of the development key. `video` and `audio` take what the
     command line's options take, or sources (`VideoSource`, `AudioSource`, `EncodedSource`, your own); `data`
-    names data tracks. Without `subscribe` nobody's tracks are received. With `stats_seconds` there is a
-    `Stats` event so often. `outside` is the world; tests hand in another.
+    names data tracks, and `subscribe` says what to receive, as `--data` and `--subscribe` do. With
+    `stats_seconds` there is a `Stats` event so often. `outside` is the world; tests hand in another.
 
-    Raises `SourceError` for what cannot be published, the `VideoError` that keeps us out, and `UsageError`
-    for a URL that is none. An error that ends the room is raised by whatever waits for it, and by
-    leaving the context if nothing did. Cancelling leaves too; that takes a second at most.
+    Raises `SourceError` for what cannot be published, the `VideoError` that keeps us out, `UsageError` for a
+    URL that is none, and `ValueError` for a data track or a rule that is none. An error that ends the room is
+    raised by whatever waits for it, and by leaving the context if nothing did. Cancelling leaves too; that
+    takes a second at most.
     """
     outside = outside or wiring.real_outside()
     renew = None if isinstance(token, str) else token
@@ -63,15 +66,20 @@ async def connect(
     first = await source()
     url = url or os.environ.get("VIDEOCLI_URL") or _default_url(first)
     config = JoinConfig(
-        signaling=SignalingConfig(destination.check_url(url), room, source, subscribe),
-        data=[data] if isinstance(data, str) else tuple(data),
+        signaling=SignalingConfig(destination.check_url(url), room, source, parse_rules(_texts(subscribe))),
+        data=[parse_data_track(text) for text in _texts(data)],
         gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
         stats_seconds=stats_seconds,
         token_expires_at=lambda: source.expires_at,
+        is_token_renewable=source.is_renewable,
     )
     media = [*_each("video", video), *_each("audio", audio)]
     async with stay(config, media, outside, tokens.peek(first).identity or "") as joined:
         yield joined
+
+
+def _texts(given: str | Sequence[str]) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given
 
 
 def _each(kind: MediaKind, what: Published | Sequence[Published]) -> list[tuple[MediaKind, Published]]:

@@ -13,6 +13,8 @@ from videocli.api.listeners import Listeners
 from videocli.api.publishing import Answer, LocalTrack, Published, Publisher
 from videocli.api.receiving import Receiving
 from videocli.api.stream import Ending, Stream
+from videocli.cli.data_tracks import data_track
+from videocli.cli.subscribe_rules import parse_rule
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.room.snapshot import Snapshot
@@ -148,15 +150,23 @@ class Room:
         max_retransmits: int | None = None,
         max_packet_life_time: int | None = None,
     ) -> LocalTrack:
-        """Publish a data track (RFC 8831 section 6.1; the life time in milliseconds). Raises `VideoError`."""
+        """Publish a data track (RFC 8831 section 6.1; the life time in milliseconds).
+
+        Raises `VideoError`, and `ValueError` for what no browser could publish.
+        """
         name = name or self._publisher.free_name("data")
-        return await self._publisher.data(
-            cmd.PublishData(name, ordered, max_retransmits, max_packet_life_time)
-        )
+        return await self._publisher.data(data_track(name, ordered, max_retransmits, max_packet_life_time))
 
     def send(self, data: str | bytes) -> None:
         """Send a message on our first data track, which is published now if there is none."""
         self._post(cmd.SendMessage(data))
+
+    def subscribe(self, rule: str) -> None:
+        """Change what is received, by a rule as `--subscribe` takes: `-video`, `alice`, `all`, `none` …
+
+        Raises `ValueError` for what is no rule.
+        """
+        self._post(cmd.Subscribe(parse_rule(rule)))
 
     def frames(self, track: ev.Track | str, limit: int = 256) -> Stream[EncodedFrame]:
         """The frames of a remote track (or of the one with this SID) as they come, encoded.
@@ -193,7 +203,7 @@ class Room:
         return self._session.tap(track_sid, take)
 
     def _answers(self) -> Stream[Answer]:
-        return self.events(ev.LocalTrackPublished, ev.LocalTrackPublicationFailed)
+        return self.events(ev.LocalTrackPublished, ev.LocalTrackPublicationFailed, ev.LocalTrackUnpublished)
 
     def _on_event(self, occurrence: ev.Occurrence) -> None:
         self._view = occurrence.room

@@ -273,6 +273,11 @@ class _Desk(Generic[F]):
         self.handed_over: tuple[F, int]
         self._encode = encode
 
+    @property
+    def ahead(self) -> int:
+        """There is nothing to make frames of before they are written."""
+        return 1
+
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
         """Encode it."""
         frame, timestamp = self.handed_over

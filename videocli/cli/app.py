@@ -31,6 +31,7 @@ Exit codes:
   5    signaling failed for good (53000-53006)
   6    media failed for good (534xx)
   7    --until did not happen within --timeout
+  8    a condition of bots --fail-if was met
   130  stopped at once, by a second signal
 """
 
@@ -54,6 +55,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "demo": CommandEntry(
         "demo", "See a room at once: a server, a bot with picture and sound, and you.", False
     ),
+    "bots": CommandEntry("bots", "Send bots into rooms by the hundred, and report how they fared."),
     "mint-token": CommandEntry("mint_token", "Mint an access token."),
     "inspect-token": CommandEntry(
         "inspect_token", "See what a token says, and what a server would say of it."

@@ -24,6 +24,8 @@ class ExitCode(IntEnum):
     """Media failed for good."""
     UNTIL_TIMED_OUT = 7
     """`--until` did not happen within `--timeout`."""
+    FAIL_IF = 8
+    """A condition of `bots --fail-if` was met."""
     STOPPED = 130
     """Stopped at once, without leaving."""
 

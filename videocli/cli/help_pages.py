@@ -17,12 +17,13 @@ VERBATIM = "\b"
 OTHER = "Options"
 GROUPS: dict[str, tuple[str, ...]] = {
     OTHER: (),
+    "Bots": ("--count", "--rooms", "--ramp", "--script", "--processes"),
     "Access": ("--token", "--token-command", "--identity", "--profile"),
     "Server": ("--url", "--region"),
-    "Publishing": ("--video", "--audio", "--no-loop", "--exit-after-publish", "--data"),
+    "Publishing": ("--video", "--audio", "--no-loop", "--exit-after-publish", "--data", "--publishers"),
     "Receiving": ("--subscribe", "--no-subscribe", "--record", "--record-by", "--pipe", "--data-out"),
     "Leaving": ("--duration", "--until", "--timeout"),
-    "Output": ("--json", "--plain", "--stats-interval"),
+    "Output": ("--json", "--plain", "--stats-interval", "--fail-if", "--junit"),
     "Everywhere": ("--verbose", "--quiet", "--log-file", "--help"),
 }
 """The groups in their order, and which option is in which, in any command. An option may name another."""

@@ -68,14 +68,21 @@ async def open_all(
 
 
 async def open_named(
-    kind: MediaKind, spec: str, identity: str, outside: Outside, name: str | None = None, loop: bool = True
+    kind: MediaKind,
+    spec: str,
+    identity: str,
+    outside: Outside,
+    name: str | None = None,
+    loop: bool = True,
+    open_it: Callable[..., Source] = open_source,
 ) -> NamedSource:
     """The source, named after the last part of its path unless named otherwise. Raises `SourceError`.
 
-    Opening may block (a slow disk, a camera, a URL), so it runs beside the loop.
+    Opening may block (a slow disk, a camera, a URL), so it runs beside the loop. `open_it` opens as
+    `open_source` does.
     """
     opening: Callable[[], Source] = partial(
-        open_source, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
+        open_it, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
     )
     return NamedSource(name or default_name(spec), await _beside(opening))
 

@@ -1,7 +1,7 @@
 """The token at hand, renewed before it runs out where something can renew it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from videocli import tokens
@@ -55,13 +55,14 @@ class TokenSource:
         return expires_at is not None and expires_at - self._utcnow() <= RENEW_BEFORE
 
 
-async def run_token_command(command: str) -> str:
+async def run_token_command(command: str, environ: Mapping[str, str] | None = None) -> str:
     """What the shell command prints. Raises `TokenError` when it fails, hangs or prints nothing.
 
+    `environ` is its environment; None: ours.
     Its standard error is ours, so that it can speak for itself; what it printed is in no message.
     """
     process = await asyncio.create_subprocess_shell(
-        command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environ
     )
     try:
         async with asyncio.timeout(COMMAND_SECONDS):

@@ -25,7 +25,7 @@ def real_outside() -> Outside:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """The fastest event loop there is here: uvloop's where it is installed (not on Windows), else asyncio's."""
+    """The fastest event loop there is: uvloop's where it is installed (not on Windows), else asyncio's."""
     try:
         import uvloop
     except ImportError:

@@ -1,0 +1,115 @@
+"""How each bot fared, and how busy each process was. Travels as JSON from the processes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Stage = Literal["joining", "staying", "script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a bot could not join, or not stay."""
+
+    stage: Stage
+    code: int | None
+    name: str
+    message: str
+    """One line, safe to show."""
+
+
+@dataclass(slots=True)
+class Received:
+    """What came over all tracks of one kind, over all of the stay."""
+
+    tracks: int = 0
+    silent: int = 0
+    """Tracks subscribed to of which no packet came."""
+    bytes: int = 0
+    packets: int = 0
+    lost: int = 0
+    frames: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """How one bot fared."""
+
+    number: int
+    identity: str
+    room: str
+    connect_seconds: float | None = None
+    """From asking to be let in until `connected`; None: it never was."""
+    media_seconds: float | None = None
+    """From asking to be let in until the first media came; None: none did."""
+    stay_seconds: float = 0.0
+    failure: Failure | None = None
+    received: dict[str, Received] = field(default_factory=dict)
+    """By kind."""
+    messages: int = 0
+    reconnections: int = 0
+    downtime: float = 0.0
+    """Seconds, of all outages that were mended."""
+    media_gap: float = 0.0
+    """Seconds without media, in these outages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a process was."""
+
+    lag_p99: float
+    """Seconds that its event loop was late, 99 of 100 times at most."""
+    lag_max: float
+    cpu: float
+    """Share of a core in the busiest five seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a process stands at the moment."""
+
+    joined: int = 0
+    failed: int = 0
+    here: int = 0
+    bytes: int = 0
+    packets: int = 0
+    lost: int = 0
+    reconnections: int = 0
+    lag: float = 0.0
+    """Seconds, the worst of the last second."""
+
+    def __add__(self, other: "Standing") -> "Standing":
+        return Standing(
+            self.joined + other.joined,
+            self.failed + other.failed,
+            self.here + other.here,
+            self.bytes + other.bytes,
+            self.packets + other.packets,
+            self.lost + other.lost,
+            self.reconnections + other.reconnections,
+            max(self.lag, other.lag),
+        )
+
+
+Message = Result | Load | Standing
+
+_NAMES: dict[str, type[Message]] = {"result": Result, "load": Load, "standing": Standing}
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """As it travels."""
+    name = next(name for name, kind in _NAMES.items() if isinstance(message, kind))
+    return {name: asdict(message)}
+
+
+def from_json(values: Mapping[str, Any]) -> Message:
+    """What `to_json` gave."""
+    ((name, fields),) = values.items()
+    if name == "result":
+        failure = fields["failure"]
+        received = {kind: Received(**counted) for kind, counted in fields["received"].items()}
+        return Result(
+            **{**fields, "failure": None if failure is None else Failure(**failure), "received": received}
+        )
+    return _NAMES[name](**fields)

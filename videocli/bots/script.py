@@ -1,0 +1,27 @@
+"""The user's script: a Python file with a coroutine function `bot(room)`."""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from videocli.api.room import Room
+
+Script = Callable[[Room], Coroutine[Any, Any, object]]
+
+
+def load_script(path: Path) -> Script:
+    """Run the file as a module, which finds others beside it; its `bot`. Raises what the file raises."""
+    spec = importlib.util.spec_from_file_location("bot_script", path)
+    assert spec is not None, "a path that ends in .py"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent))
+    spec.loader.exec_module(module)
+    script: Script = module.bot
+    if not inspect.iscoroutinefunction(script):
+        raise TypeError("bot is no coroutine function")
+    return script

@@ -1,0 +1,143 @@
+"""A process of bots: `python -m videocli.bots.worker`.
+
+Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
+the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
+lines of JSON on stdout: standings, results, and its load at the end.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+
+from videocli.bots.life import MAX_MESSAGE, Life
+from videocli.bots.load import LoadMeter
+from videocli.bots.plan import Orders, orders_from_json
+from videocli.bots.results import Failure, Message, Result, Standing, to_json
+from videocli.bots.script import Script, load_script
+from videocli.bots.sources import Sources
+from videocli.cli import output, stdin_lines, wiring
+from videocli.cli.redaction import hide, one_line
+from videocli.outside import Outside
+from videocli.tasks import stop
+
+STANDING_SECONDS = 1.0
+
+Say = Callable[[Message], None]
+
+
+async def work(orders: Orders, outside: Outside, leave: asyncio.Event, say: Say) -> None:
+    """Let all bots live; what happens is said."""
+    load = LoadMeter()
+    measuring = asyncio.create_task(load.run(), name="load")
+    try:
+        script = _load(orders)
+    except Exception as fault:
+        for bot in orders.bots:
+            failure = Failure("script", None, type(fault).__name__, one_line(str(fault))[:MAX_MESSAGE])
+            say(Result(bot.number, bot.identity, bot.room, failure=failure))
+    else:
+        began_at = asyncio.get_running_loop().time()
+        sources = Sources(outside)
+        lives = [Life(bot, orders, script, sources, outside, leave, began_at) for bot in orders.bots]
+        standing = asyncio.create_task(_report(lives, load, say), name="standing")
+        async with asyncio.TaskGroup() as crowd:
+            for life in lives:
+                crowd.create_task(_live(life, say))
+        await stop(standing)
+    await stop(measuring)
+    say(load.load())
+
+
+def _load(orders: Orders) -> Script | None:
+    return None if orders.script is None else load_script(Path(orders.script))
+
+
+async def _live(life: Life, say: Say) -> None:
+    result = await life.live()
+    if result is not None:
+        say(result)
+
+
+async def _report(lives: list[Life], load: LoadMeter, say: Say) -> None:
+    while True:
+        await asyncio.sleep(STANDING_SECONDS)
+        say(_standing(lives, load.recent()))
+
+
+def _standing(lives: list[Life], lag: float) -> Standing:
+    total = Standing(lag=lag)
+    for life in lives:
+        came = life.meter.received().values()
+        joined = life.result.connect_seconds is not None
+        total += Standing(
+            joined=joined,
+            failed=life.result.failure is not None,
+            here=life.is_here,
+            bytes=sum(each.bytes for each in came),
+            packets=sum(each.packets for each in came),
+            lost=sum(each.lost for each in came),
+            reconnections=life.meter.reconnections,
+        )
+    return total
+
+
+async def _attend() -> None:
+    said = _own_stdout()
+
+    def say_line(line: str) -> None:
+        with suppress(BrokenPipeError):
+            os.write(said, f"{line}\n".encode())
+
+    lines = stdin_lines.lines()
+    orders = orders_from_json(json.loads(await anext(lines)))
+    for token in orders.tokens.values():
+        hide(token)
+    leave = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave.set)
+    outside = wiring.real_outside()
+    say_line('"ready"')
+    if await anext(lines, "") != "go":
+        return
+    listening = asyncio.create_task(_listen(lines, leave), name="stdin")
+    try:
+        await work(orders, outside, leave, lambda message: say_line(json.dumps(to_json(message))))
+    finally:
+        await stop(listening)
+
+
+async def _listen(lines: AsyncIterator[str], leave: asyncio.Event) -> None:
+    await anext(lines, "")
+    leave.set()
+
+
+def _own_stdout() -> int:
+    """Keep stdout for ourselves; what a script prints goes to stderr."""
+    said = os.dup(1)
+    os.dup2(2, 1)
+    return said
+
+
+def _raise_limit_of_files() -> None:
+    """Each bot needs a handful of sockets, and the usual soft limit is 1024."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def main() -> None:
+    """The process."""
+    output.set_up()
+    if sys.platform != "win32":
+        _raise_limit_of_files()
+    wiring.run(_attend())
+
+
+if __name__ == "__main__":
+    main()
