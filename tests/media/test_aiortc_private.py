@@ -33,9 +33,14 @@ def test_tested_releases_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             aioice.Connection,
             "_pair_remote_candidate add_remote_candidate build_request close connect data_received "
-            "gather_candidates get_component_candidates protocol_lost query_consent sort_check_list",
+            "gather_candidates get_component_candidates protocol_lost query_consent sort_check_list "
+            "_check_periodic _unfreeze_initial check_complete check_incoming",
         ),
-        (aioice.ice, "CandidatePair StunProtocol relayed_candidate server_reflexive_candidate"),
+        (
+            aioice.ice,
+            "CandidatePair ICE_COMPLETED ICE_FAILED StunProtocol relayed_candidate "
+            "server_reflexive_candidate",
+        ),
         (stun, "RETRY_RTO TransactionError TransactionFailed TransactionTimeout"),
         (
             rtcdtlstransport.RTCDtlsTransport,
@@ -59,7 +64,9 @@ def test_names_exist(owner: object, names: str) -> None:
     [
         (
             aioice.Connection,
-            "_local_candidates _nominated _protocols _remote_candidates ice_controlling remote_is_lite "
+            "_check_list _check_list_done _check_list_state _early_checks _early_checks_done "
+            "_local_candidates _nominated _protocols _query_consent_task _remote_candidates ice_controlling "
+            "remote_is_lite "
             "remote_password remote_username",
         ),
         (rtcdtlstransport.RTCDtlsTransport, "_role _rx_srtp _task _tx_srtp"),
