@@ -1,16 +1,20 @@
 """How long until one is in a room, against the real SDK in Chromium: `python -m tests.benchmarks.connecting`.
 
-Both join the room of a bot that publishes picture and sound, and publish nothing themselves. Media flows once
-both tracks have started. All times are in one run on the same machine, in turns.
+Both join the room of a bot that publishes picture and sound; media flows once both its tracks have started.
+A picture starts with a keyframe, which the bot makes some 60 ms after it is asked: that is in both figures.
+All times are in one run on the same machine, in turns.
 """
 
 import asyncio
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import videocli
+from tests.benchmarks.clips import FRAME_RATE, HEIGHT, WIDTH, make_clip
 from tests.benchmarks.table import Row, table
 from tests.cli.room_server import minted
 from tests.sdk.programs import bot, serve
@@ -21,6 +25,7 @@ from videocli.cli import wiring
 
 ROOM = "connecting"
 WARM_RUNS, COLD_RUNS = 15, 3
+CAMERA = {"width": WIDTH, "height": HEIGHT, "frameRate": FRAME_RATE}
 KINDS = ("audio", "video")
 PAUSE_SECONDS = 1.0
 """Long enough for the publisher to make a keyframe at once, which it does not do twice in 0.3 s."""
@@ -33,48 +38,63 @@ def measure() -> list[Row]:
 
 
 async def _measure() -> list[Row]:
-    async with serve() as server, bot(server.url, ROOM):
-        ours, theirs = await _warm(server.url)
-        our_start, their_start = await _cold(server.url)
+    with tempfile.TemporaryDirectory() as folder:
+        clip = str(make_clip(Path(folder, "clip.webm")))
+        async with serve() as server, bot(server.url, ROOM):
+            async with browser() as pages:
+                page = await pages.page()
+                watching = await _warm(server.url, page, None)
+                talking = await _warm(server.url, page, clip)
+            cold = await _cold(server.url)
     return [
-        *_rows("from token to media flowing, warm", ours, "the SDK, warm page", theirs),
-        *_rows(
-            "from process start to connected", our_start, "launching Chromium, then connect()", their_start
-        ),
+        *_rows("warm, watching: connect()", *(each[0] for each in watching)),
+        *_rows("warm, watching: from token to media flowing", *(each[1] for each in watching)),
+        *_rows("warm, publishing: connect()", *(each[0] for each in talking)),
+        *_rows("warm, publishing: from token to media flowing", *(each[1] for each in talking)),
+        *_rows("from process start (of Chromium) to connected", *cold),
     ]
 
 
-def _rows(what: str, ours: list[float], against: str, theirs: list[float]) -> list[Row]:
+def _rows(what: str, ours: list[float], theirs: list[float]) -> list[Row]:
     our, their = statistics.median(ours), statistics.median(theirs)
     ratio = our / their
     return [
         Row(f"{what}: videocli", f"{our * 1000:.0f} ms"),
-        Row(f"{what}: {against}", f"{their * 1000:.0f} ms"),
+        Row(f"{what}: the SDK", f"{their * 1000:.0f} ms"),
         Row(f"{what}: ratio", f"{ratio:.2f}", f"<= {BAR}", ratio <= BAR),
     ]
 
 
-async def _warm(url: str) -> tuple[list[float], list[float]]:
-    """Of both, in turns; the first of each is not counted."""
+Times = tuple[list[float], list[float]]
+"""Of each run: until connect() is done, and until media flows."""
+
+
+async def _warm(url: str, page: Page, clip: str | None) -> tuple[Times, Times]:
+    """Ours and theirs, in turns; the first of each is not counted. With a clip both publish."""
     ours, theirs = [], []
-    async with browser() as pages:
-        page = await pages.page()
-        for number in range(WARM_RUNS + 1):
-            await asyncio.sleep(PAUSE_SECONDS)
-            ours.append(await _connect(url, f"ours-{number}"))
-            await asyncio.sleep(PAUSE_SECONDS)
-            theirs.append(await _connect_page(page, url, f"theirs-{number}"))
-            await page.disconnect()
-    return ours[1:], theirs[1:]
+    for number in range(WARM_RUNS + 1):
+        name = f"{'talking' if clip else 'watching'}-{number}"
+        await asyncio.sleep(PAUSE_SECONDS)
+        ours.append(await _connect(url, f"our-{name}", clip))
+        await asyncio.sleep(PAUSE_SECONDS)
+        theirs.append(await _connect_page(page, url, f"their-{name}", clip is not None))
+        await page.disconnect()
+    return _times(ours[1:]), _times(theirs[1:])
 
 
-async def _connect(url: str, identity: str) -> float:
+def _times(runs: list[tuple[float, float]]) -> Times:
+    return [connected for connected, _ in runs], [flowing for _, flowing in runs]
+
+
+async def _connect(url: str, identity: str, clip: str | None) -> tuple[float, float]:
     token = minted(identity, ROOM)
+    media = clip or ()
     began = time.perf_counter()
-    async with videocli.connect(token, ROOM, url=url) as room:
+    async with videocli.connect(token, ROOM, url=url, video=media, audio=media) as room:
+        connected = time.perf_counter() - began
         for kind in KINDS:
             await room.wait_for(events.TrackStarted, _of(kind), past=True)
-        return time.perf_counter() - began
+        return connected, time.perf_counter() - began
 
 
 def _of(kind: str) -> Callable[[events.TrackStarted], bool]:
@@ -85,13 +105,14 @@ def _is(kind: str) -> Callable[[SdkEvent], bool]:
     return lambda event: event.kind == kind
 
 
-async def _connect_page(page: Page, url: str, identity: str) -> float:
+async def _connect_page(page: Page, url: str, identity: str, publishes: bool) -> tuple[float, float]:
     """The page's own clock tells when media began, so that talking to it costs nothing."""
     token = minted(identity, ROOM)
     began = time.time() * 1000
-    await page.connect(token, ROOM, url, audio=False, video=False)
+    await page.connect(token, ROOM, url, audio=publishes, video=CAMERA if publishes else False)
+    connected = time.time() * 1000 - began
     started = [await page.wait_event("trackStarted", _is(kind), after=began) for kind in KINDS]
-    return (max(event.at for event in started) - began) / 1000
+    return connected / 1000, (max(event.at for event in started) - began) / 1000
 
 
 async def _cold(url: str) -> tuple[list[float], list[float]]:
