@@ -146,6 +146,22 @@ def test_a_second_signal_ends_it_at_once(url: str, tmp_path: Path) -> None:
     assert asyncio.run(scene()) == ExitCode.STOPPED
 
 
+def test_a_process_that_dies_takes_only_its_own_bots_along(url: str, tmp_path: Path) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import os, signal\n"
+        "async def bot(room):\n"
+        "    print('here', flush=True)\n"
+        "    if room.local_participant.identity == 'bot-2':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ran = bots(url, "-n", "2", "--processes", "2", "--script", str(script), "--json")
+    assert ran.exit_code == 0
+    told = report(ran)
+    assert [(failure["name"], failure["count"]) for failure in told["failures"]] == [("ProcessDied", 1)]
+    assert told["metrics"]["joined"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
