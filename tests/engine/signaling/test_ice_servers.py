@@ -45,9 +45,8 @@ async def say_nothing(socket: Socket) -> None:
 
 def test_fresh_servers_are_asked_for_with_a_fresh_token_and_the_session_goes_on() -> None:
     async def act(stage: Stage) -> None:
-        stage.tokens = ["token"]
         await stage.until(rp.Joined)
-        stage.tokens = ["fresh"]
+        stage.held = "fresh"
         stage.backend.renew_ice_servers()
         renewed = await stage.until(rp.IceServersRenewed)
         assert renewed.servers == (IceServer(("turn:t.example:3478",), "u", "new"),)

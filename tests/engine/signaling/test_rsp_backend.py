@@ -16,7 +16,6 @@ from tests.simulation.network import BUFFERED_MESSAGES, MemoryNetwork, MemoryTra
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
-from videocli.errors import TokenError, VideoError
 from videocli.media.peer import PeerConfig, PeerConnection
 from videocli.outside import DialError, MessageTransport, Outside
 
@@ -36,7 +35,7 @@ class Stage:
         self.server = Server(*acts)
         self.reports: list[rp.SignalingReport] = []
         self.times: list[float] = []
-        self.tokens: list[str | VideoError] = []
+        self.held = "token"
         self.dialed: list[MemoryTransport] = []
         self.url = ""
         self._seed = seed
@@ -67,10 +66,7 @@ class Stage:
         return transport
 
     async def token(self) -> str:
-        token = self.tokens.pop(0) if self.tokens else "token"
-        if isinstance(token, VideoError):
-            raise token
-        return token
+        return self.held
 
     def _report(self, report: rp.SignalingReport) -> None:
         self.reports.append(report)
@@ -222,17 +218,6 @@ def test_cancelling_leaves_no_task_and_says_nothing() -> None:
     stage = play(lambda: Stage(let_in_and_stay), act)
     assert "SignalingEnded" not in stage.kinds()
     assert not any("disconnect" in repr(message) for message in stage.server.sockets[0].heard)
-
-
-def test_a_refused_token_ends_it_before_anything_is_dialed() -> None:
-    def stage_of() -> Stage:
-        stage = Stage(let_in_and_stay)
-        stage.tokens.append(TokenError(20101, message="no token"))
-        return stage
-
-    stage = play(stage_of, wait_for_the_end)
-    assert stage.ended == 20101
-    assert stage.network.dials == 0
 
 
 # The first connection is not retried
@@ -556,22 +541,6 @@ def test_changes_made_while_away_are_said_once_after_the_resume() -> None:
     assert bodies[0]["participant"] == bodies[1]["participant"] == {"revision": 4, "tracks": []}  # type: ignore[index]  # checked above
 
 
-def test_sync_carries_a_fresh_token_or_else_the_one_at_hand() -> None:
-    async def act(stage: Stage) -> None:
-        await stage.until(rp.Joined)
-        stage.tokens += [TokenError(20101, message="the command failed"), "fresh"]
-        await stage.until(rp.Resynced)
-        stage.backend.leave()
-
-    async def welcome_and_close(socket: Socket) -> None:
-        await socket.welcome()
-        await socket.close(1011)
-
-    stage = play(lambda: Stage(cut_once(), welcome_and_close, resync_and_stay), act)
-    tokens = [socket.heard[0].body["token"] for socket in stage.server.sockets]  # type: ignore[union-attr, index]  # hellos
-    assert tokens == ["token", "token", "fresh"]
-
-
 # The end of an outage
 
 
@@ -651,17 +620,6 @@ def test_a_server_that_allows_no_resume_is_not_tried_again() -> None:
 
     stage = play(lambda: Stage(brief), wait_for_the_end)
     assert (stage.ended, stage.network.dials) == (53000, 1)
-
-
-def test_a_slow_token_command_does_not_outlast_the_session() -> None:
-    class SlowToken(Stage):
-        async def token(self) -> str:
-            if self.network.dials:
-                await asyncio.sleep(500.0)
-            return "token"
-
-    stage = play(lambda: SlowToken(cut_once()), wait_for_the_end)
-    assert (stage.ended, stage.times[-1]) == (53002, 40.0)
 
 
 def test_a_fault_of_ours_comes_out_and_leaves_nothing_behind() -> None:

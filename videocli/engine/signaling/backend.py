@@ -9,7 +9,10 @@ from videocli.media.peer import IceCandidate
 from videocli.protocol.subscribe_rules import EVERYTHING, Rules
 
 TokenSource = Callable[[], Awaitable[str]]
-"""Gives an access token, a fresh one if it can. Raises `TokenError`."""
+"""Gives the access token at hand without delay while it is valid; else it gets another, which may take long.
+
+Raises `TokenError` when there is none. It may be cancelled, and asked again.
+"""
 
 
 @dataclass(frozen=True, slots=True)

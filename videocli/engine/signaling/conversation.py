@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from videocli.driver import Driver
-from videocli.errors import VideoError, error
+from videocli.errors import TokenError, VideoError, error
 from videocli.outside import MessageTransport
 from videocli.protocol.tcmp import Closed, TcmpEvent
 from videocli.protocol.tcmp_client import TcmpClient
@@ -27,12 +27,14 @@ class Fate:
     retry_seconds: float | None = None
     """The server is busy: dial again after so long, with the cookie."""
     cookie: str | None = None
+    no_token: TokenError | None = None
+    """There was nothing valid to say on a connection, and why."""
 
     def error(self) -> VideoError:
         """What it means if there is no further attempt."""
         if self.is_busy:
             return error(_BUSY)
-        return signaling_failed(self.answered, self.words)
+        return self.no_token or signaling_failed(self.answered, self.words)
 
 
 def signaling_failed(answered: bool, words: str) -> VideoError:

@@ -20,9 +20,9 @@ from videocli.engine.signaling.backoff import Backoff
 from videocli.engine.signaling.conversation import Conversation, Fate, in_words, signaling_failed
 from videocli.engine.signaling.ice_servers import ask_ice_servers
 from videocli.engine.signaling.rsp_client import RspClient, State
-from videocli.errors import TokenError, VideoError
+from videocli.errors import TokenError, VideoError, error
 from videocli.media.peer import IceCandidate
-from videocli.outside import DialError, Outside
+from videocli.outside import DialError, MessageTransport, Outside
 from videocli.protocol.rsp import Publisher
 from videocli.protocol.subscribe_rules import Rules
 from videocli.protocol.tcmp import (
@@ -52,6 +52,10 @@ GRACE_SECONDS = 1.0
 _LONG_ENOUGH_SECONDS = 1.0
 """An attempt that waited so long for an answer got none."""
 
+_NO_TOKEN_IN_TIME = (
+    "The token at hand has expired, and the token command had printed no other when the session ended."
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -66,6 +70,8 @@ class _Outage:
     """Whether somebody answered the last attempt that had the time to be answered."""
     words: str = ""
     """How that attempt ended."""
+    no_token: TokenError | None = None
+    """Why the last attempt had no token to resume the session with."""
 
 
 class RspBackend:
@@ -75,7 +81,8 @@ class RspBackend:
     there was no answer (twilio-video.js says 53000 then, too), 53006 if the server is busy for good.
 
     A lost session is resumed until `session_timeout` has passed, each attempt after a backoff. If that fails:
-    53000 or 53002, as the last attempt went (our-rules.md, 1). A code from the server always wins.
+    53000 or 53002, as the last attempt went (our-rules.md, 1), or 20104 if it had no valid token. A code from
+    the server always wins.
     """
 
     def __init__(
@@ -161,10 +168,6 @@ class RspBackend:
 
     async def _serve(self) -> None:
         """One connection after another; returns when the session has ended."""
-        try:
-            self._token = await self._config.token()
-        except TokenError as refused:
-            self._give_up(refused)
         cookie = None
         while self._rsp.state is not State.DISCONNECTED:
             fate = await self._try_connection(cookie)
@@ -189,6 +192,7 @@ class RspBackend:
             outage = self._outage = _Outage(loop.time() + self._rsp.session_timeout)
         else:
             outage.answered, outage.words = fate.answered, fate.words
+            outage.no_token = fate.no_token
             self._deliver(rp.AttemptFailed(outage.attempts, fate.words, fate.answered))
         if fate.is_busy:
             self._give_up(fate.error())
@@ -197,7 +201,7 @@ class RspBackend:
         wait = self._backoff.next_delay() if busy is None else max(busy, BUSY_SECONDS)
         await asyncio.sleep(min(wait, outage.ends_at - loop.time()))
         if loop.time() >= outage.ends_at:
-            self._give_up(signaling_failed(outage.answered, outage.words))
+            self._give_up(outage.no_token or signaling_failed(outage.answered, outage.words))
             return
         outage.attempts += 1
         self._deliver(rp.AttemptStarted(outage.attempts))
@@ -208,13 +212,16 @@ class RspBackend:
         In an outage the end of the session ends it too, unless the session is resumed by then.
         """
         loop = asyncio.get_running_loop()
-        began_at = loop.time()
         limit = self._outage.ends_at if self._outage is not None else None
         try:
+            await self._refresh_token(limit)
+            began_at = loop.time()
             async with asyncio.timeout_at(limit), asyncio.timeout(OPEN_SECONDS):
-                if self._outage is not None:
-                    await self._refresh_token()
                 transport = await self._outside.dial(self._config.url)
+            await self._refresh_token_for(transport, limit)
+        except TokenError as missing:
+            answered = self._outage is not None and self._outage.answered
+            return Fate("there is no valid token", answered, no_token=missing)
         except DialError as failed:
             return Fate(failed.reason, failed.answered)
         except TimeoutError:
@@ -254,19 +261,29 @@ class RspBackend:
         is_cut_short = asyncio.get_running_loop().time() - began_at < _LONG_ENOUGH_SECONDS
         return Fate(words, answered=is_cut_short and self._outage is not None and self._outage.answered)
 
-    async def _refresh_token(self) -> None:
-        """Get a fresher token for *sync* if there is one; else the one at hand may still do."""
-        with contextlib.suppress(TokenError):
-            self._token = await self._config.token()
+    async def _refresh_token(self, limit: float | None) -> None:
+        """Have a token that is valid now. Raises `TokenError`, also when none has come by the limit."""
+        try:
+            async with asyncio.timeout_at(limit):
+                self._token = await self._config.token()
+        except TimeoutError:
+            known = self._outage.no_token if self._outage is not None else None
+            raise known or error(20104, explanation=_NO_TOKEN_IN_TIME) from None
+
+    async def _refresh_token_for(self, transport: MessageTransport, limit: float | None) -> None:
+        """As above: dialing may have outlasted the token, or a fresher one may have come meanwhile."""
+        try:
+            await self._refresh_token(limit)
+        except BaseException:
+            await transport.close(1001, "")
+            raise
 
     async def _renew(self) -> None:
-        """Without an answer the servers at hand have to do."""
-        await self._refresh_token()
-        with contextlib.suppress(DialError, TimeoutError):
+        """Without an answer, or a token, the servers at hand have to do."""
+        with contextlib.suppress(DialError, TimeoutError, TokenError):
             async with asyncio.timeout(OPEN_SECONDS):
-                servers = await ask_ice_servers(
-                    self._outside.dial, self._config.url, self._token, self._new_id
-                )
+                token = await self._config.token()
+                servers = await ask_ice_servers(self._outside.dial, self._config.url, token, self._new_id)
             if servers:
                 self._deliver(rp.IceServersRenewed(servers))
 
