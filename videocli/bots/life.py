@@ -13,7 +13,7 @@ from videocli.bots.results import Failure, Result, Stage
 from videocli.bots.script import Script
 from videocli.bots.sources import Sources
 from videocli.cli.redaction import one_line
-from videocli.cli.token_source import run_token_command
+from videocli.cli.token_command import run_token_command
 from videocli.engine import events as ev
 from videocli.errors import VideoError
 from videocli.outside import Outside

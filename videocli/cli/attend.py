@@ -3,7 +3,7 @@
 import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from videocli.cli.open_sources import open_all
 from videocli.cli.room_sinks import SinkRequest, room_sinks
 from videocli.cli.stay import Limits, Stay, complain_of_until
 from videocli.cli.token_advice import advice
-from videocli.cli.token_source import TokenSource, run_token_command
+from videocli.cli.token_command import run_token_command
+from videocli.cli.token_source import TokenSource
 from videocli.engine import events as ev
 from videocli.engine.commands import PublishData
 from videocli.engine.session import JoinConfig, NamedSource
@@ -62,8 +63,18 @@ async def attend(request: JoinRequest, outside: Outside, departure: Departure) -
     """
     tokens.check_room_name(request.room)
     data_out = None if request.data_out is None else open_data_out(request.data_out)
+    async with aclosing(_token_source(request, outside)) as token:
+        return await _attend_with(token, request, outside, departure, data_out)
+
+
+async def _attend_with(
+    token: TokenSource,
+    request: JoinRequest,
+    outside: Outside,
+    departure: Departure,
+    data_out: int | None,
+) -> int:
     began_at = asyncio.get_running_loop().time()
-    token = _token_source(request, outside)
     try:
         async with asyncio.timeout(request.limits.timeout):
             first, sources = await _prepare(request, token, outside)

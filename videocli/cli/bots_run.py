@@ -20,7 +20,7 @@ from videocli.cli.attend import JoinRequest, server_for
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
 from videocli.cli.leaving import Departure, stop_at_once
 from videocli.cli.open_sources import open_named
-from videocli.cli.token_source import run_token_command
+from videocli.cli.token_command import run_token_command
 from videocli.errors import error
 from videocli.media.frames import MediaKind
 from videocli.media.sources import STDIN

@@ -10,7 +10,8 @@ from videocli.cli.exit_codes import ExitCode, exit_code_for
 from videocli.cli.leaving import Departure
 from videocli.cli.open_sources import open_named
 from videocli.cli.progress import Progress
-from videocli.cli.token_source import TokenSource, run_token_command
+from videocli.cli.token_command import run_token_command
+from videocli.cli.token_source import TokenSource
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside

@@ -5,17 +5,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from videocli import tokens
-from videocli.errors import TokenError
+from videocli.errors import TokenError, VideoError, error
+from videocli.tasks import stop
 
 RENEW_BEFORE = timedelta(seconds=60)
 """A token that lives no longer than this is about to expire."""
-COMMAND_SECONDS = 30.0
+SPENT_BEFORE = timedelta(seconds=5)
+"""A token that lives no longer than this may be too old by the time a server sees it."""
 
 Renew = Callable[[], Awaitable[str]]
 
 
 class TokenSource:
     """Gives the token at hand; asks `renew` for the first one, and again when it has expired or is about to.
+
+    It is asked once at a time, in a task of its own: whoever waits for a token may give up waiting, and the
+    renewal goes on until `aclose`. As long as the token at hand will do, nobody waits at all.
 
     Without `renew` the token stays as it is, and the server says what it thinks of it.
     """
@@ -24,14 +29,32 @@ class TokenSource:
         self._token = token
         self._renew = renew
         self._utcnow = utcnow
+        self._renewing: asyncio.Task[None] | None = None
+        self._failure: VideoError | None = None
+        """Why the last renewal gave nothing better than the token at hand."""
 
     async def __call__(self) -> str:
-        """The token to use now. Raises `TokenError` when there is none to be had."""
-        if self._renew is not None and self._is_about_to_expire():
-            self._token = await self._renew()
+        """The token to use now.
+
+        Raises `TokenError` when there is none: what `renew` raises for the first one, and 20104, with the
+        reason in its explanation, when the one at hand has expired and there is no better one.
+        """
+        if self._renew is not None and self._expires_within(RENEW_BEFORE):
+            if self._renewing is None or self._renewing.done():
+                self._renewing = asyncio.create_task(self._try_to_renew(self._renew), name="token")
+            if self._expires_within(SPENT_BEFORE):
+                await asyncio.wait({self._renewing})
+                self._renewing.result()
         if self._token is None:
-            raise TokenError(name="NoToken", message="There is no access token")
+            raise self._failure or TokenError(name="NoToken", message="There is no access token")
+        if self._failure is not None and self._expires_within(timedelta()):
+            raise _expired(self._failure)
         return self._token
+
+    async def aclose(self) -> None:
+        """Stop a renewal that is under way."""
+        if self._renewing is not None:
+            await stop(self._renewing)
 
     @property
     def is_renewable(self) -> bool:
@@ -48,42 +71,45 @@ class TokenSource:
         except TokenError:
             return None
 
-    def _is_about_to_expire(self) -> bool:
+    def _expires_within(self, span: timedelta) -> bool:
         if self._token is None:
             return True
         expires_at = self.expires_at
-        return expires_at is not None and expires_at - self._utcnow() <= RENEW_BEFORE
+        return expires_at is not None and expires_at - self._utcnow() <= span
+
+    async def _try_to_renew(self, renew: Renew) -> None:
+        try:
+            fresh = await renew()
+            if self._token is None or self._is_better(fresh, self._token):
+                self._token = fresh
+            self._failure = None
+        except VideoError as failed:
+            self._failure = failed
+
+    def _is_better(self, fresh: str, held: str) -> bool:
+        """Whether to use the fresh one from now on. Raises `TokenError` for one that is of no use here.
+
+        Which one lives longer needs no clock. A fresh one that seems to have expired nevertheless is the
+        server's to judge: our clock may be wrong.
+        """
+        new, old = tokens.peek(fresh), tokens.peek(held)
+        if None not in (new.identity, old.identity) and new.identity != old.identity:
+            raise _of_no_use("is for another identity")
+        if None not in (new.room, old.room) and new.room != old.room:
+            raise _of_no_use("is for another room")
+        if new.expires_at is None or old.expires_at is None or new.expires_at > old.expires_at:
+            return True
+        if self._expires_within(timedelta()):
+            raise _of_no_use("has expired, too")
+        return False
 
 
-async def run_token_command(command: str, environ: Mapping[str, str] | None = None) -> str:
-    """What the shell command prints. Raises `TokenError` when it fails, hangs or prints nothing.
-
-    `environ` is its environment; None: ours.
-    Its standard error is ours, so that it can speak for itself; what it printed is in no message.
-    """
-    process = await asyncio.create_subprocess_shell(
-        command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environ
-    )
-    try:
-        async with asyncio.timeout(COMMAND_SECONDS):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        raise _failed(f"printed no token within {COMMAND_SECONDS:.0f} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise _failed(f"ended with exit code {process.returncode}")
-    token = out.decode(errors="replace").strip()
-    if not token:
-        raise _failed("printed nothing")
-    return token
+def _of_no_use(why: str) -> TokenError:
+    return TokenError(name="TokenOfNoUse", message=f"The token that the token command printed {why}")
 
 
-def _failed(how: str) -> TokenError:
-    return TokenError(
-        name="TokenCommandFailed",
-        message=f"The token command {how}",
-        explanation="It has to print an access token, and nothing else, on its standard output.",
-    )
+def _expired(failure: VideoError) -> VideoError:
+    """20104, and why there is no better token; a message with a code is the table's, and general."""
+    sentences = [] if failure.code is not None else [f"{failure.message}."]
+    sentences += [failure.explanation] if failure.explanation else []
+    return error(20104, explanation=" ".join(["The token at hand has expired.", *sentences]))
