@@ -15,6 +15,8 @@ COMMAND_SECONDS = 30.0
 MAX_OUTPUT_BYTES = 65_536
 """A command that has printed so much without a token prints none."""
 
+_CHUNK_BYTES = 4096
+"""To look into at a time, since others want to run, too."""
 _POLL_SECONDS = 0.02
 _REAP_SECONDS = 1.0
 """For a killed process to be gone; only one that is stuck in the kernel takes longer."""
@@ -80,13 +82,14 @@ async def _token_of(process: subprocess.Popen[bytes]) -> str:
     size, line = 0, b""
     while True:
         status = process.poll()
-        while chunk := process.stdout.read(MAX_OUTPUT_BYTES):
+        while chunk := process.stdout.read(_CHUNK_BYTES):
             size += len(chunk)
             *lines, line = (line + chunk).split(b"\n")
             if (token := _first_token(lines)) is not None:
                 return token
             if size > MAX_OUTPUT_BYTES:
                 raise _failed(f"printed more than {MAX_OUTPUT_BYTES // 1024} KiB, and no token")
+            await asyncio.sleep(0)
         if status is not None:
             break
         await asyncio.sleep(_POLL_SECONDS)
@@ -101,6 +104,8 @@ async def _token_of(process: subprocess.Popen[bytes]) -> str:
 
 def _first_token(lines: list[bytes]) -> str | None:
     for line in lines:
+        if line.count(b".") != 2:  # the others need no costly look (RFC 7515, section 3.1)
+            continue
         text = line.decode(errors="replace").strip()
         with contextlib.suppress(TokenError):
             tokens.peek(text)

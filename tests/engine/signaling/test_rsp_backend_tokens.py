@@ -59,7 +59,7 @@ class TokenStage(Stage):
     def said(self) -> list[str]:
         """The tokens in the first messages of all connections that said anything."""
         hellos = [socket.heard[0] for socket in self.server.sockets if socket.heard]
-        return [hello.body["token"] for hello in hellos]  # type: ignore[union-attr, index]  # hellos
+        return [hello.body["token"] for hello in hellos]  # type: ignore[union-attr, index, misc]  # hellos
 
     @property
     def reason(self) -> VideoError:
