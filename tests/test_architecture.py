@@ -136,7 +136,7 @@ TABLE = (
         "api/*",
         DOES,
         f"{COMMON} outside tokens {MEDIA} media/sources* engine/* api/* av _typeshed cli/wiring cli/settings "
-        "cli/destination cli/token_source cli/open_sources cli/data_tracks cli/subscribe_rules",
+        "cli/destination cli/token_command cli/token_source cli/open_sources cli/data_tracks cli/subscribe_rules",
     ),
     Row(
         "bots/plan bots/results bots/report bots/conditions bots/junit bots/progress bots/script_check "
@@ -148,7 +148,7 @@ TABLE = (
         "bots/*",
         DOES,
         f"{COMMON} outside bots/* api/* engine/events media/frames media/sources* cli/wiring "
-        "cli/token_source cli/open_sources cli/stdin_lines cli/output cli/redaction",
+        "cli/token_command cli/token_source cli/open_sources cli/stdin_lines cli/output cli/redaction",
     ),
     Row("__main__", DOES, "cli/app"),
 )

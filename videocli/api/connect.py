@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from videocli import tokens
 from videocli.api.publishing import Published
@@ -62,20 +62,23 @@ async def connect(
     """
     outside = outside or wiring.real_outside()
     renew = None if isinstance(token, str) else token
-    source = TokenSource(token if isinstance(token, str) else None, renew, outside.utcnow)
-    first = await source()
-    url = url or os.environ.get("VIDEOCLI_URL") or _default_url(first)
-    config = JoinConfig(
-        signaling=SignalingConfig(destination.check_url(url), room, source, parse_rules(_texts(subscribe))),
-        data=[parse_data_track(text) for text in _texts(data)],
-        gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
-        stats_seconds=stats_seconds,
-        token_expires_at=lambda: source.expires_at,
-        is_token_renewable=source.is_renewable,
-    )
-    media = [*_each("video", video), *_each("audio", audio)]
-    async with stay(config, media, outside, tokens.peek(first).identity or "") as joined:
-        yield joined
+    async with aclosing(
+        TokenSource(token if isinstance(token, str) else None, renew, outside.utcnow)
+    ) as source:
+        first = await source()
+        url = url or os.environ.get("VIDEOCLI_URL") or _default_url(first)
+        signaling = SignalingConfig(destination.check_url(url), room, source, parse_rules(_texts(subscribe)))
+        config = JoinConfig(
+            signaling=signaling,
+            data=[parse_data_track(text) for text in _texts(data)],
+            gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
+            stats_seconds=stats_seconds,
+            token_expires_at=lambda: source.expires_at,
+            is_token_renewable=source.is_renewable,
+        )
+        media = [*_each("video", video), *_each("audio", audio)]
+        async with stay(config, media, outside, tokens.peek(first).identity or "") as joined:
+            yield joined
 
 
 def _texts(given: str | Sequence[str]) -> Sequence[str]:

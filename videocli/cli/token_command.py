@@ -30,7 +30,8 @@ async def run_token_command(command: str, environ: Mapping[str, str] | None = No
     hold its standard output open. All of them are killed then, and as well when this is cancelled.
 
     The command runs in a session of its own, so that it can be killed as a whole, and so that Ctrl-C is ours
-    alone. `environ` is its environment; None: ours. Its standard error is ours, so that it can speak for itself; what it printed is in no message.
+    alone. `environ` is its environment; None: ours. Its standard error is ours, so that it can speak for
+    itself; what it printed is in no message.
 
     Raises `TokenError`: 20101 when it printed only other things; without a code when it cannot be started,
     fails, prints nothing, prints more than `MAX_OUTPUT_BYTES`, or takes longer than `COMMAND_SECONDS`.

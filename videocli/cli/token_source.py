@@ -1,7 +1,7 @@
 """The token at hand, renewed before it runs out where something can renew it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from videocli import tokens
