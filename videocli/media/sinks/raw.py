@@ -4,15 +4,13 @@ Both are streams without timestamps, so what is missing is filled in: silence, o
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import av
 from av.audio.resampler import AudioResampler
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import EncodedFrame, MediaKind
+from videocli.media.sinks.decoder import Decoder
 
 SOUND_RATE: Final = 48_000
 PICTURE_RATE: Final = 30
@@ -23,8 +21,6 @@ _STILL_SECONDS = 1
 """Longer gaps are cut down to this."""
 _STEREO_SAMPLE = 4
 """Bytes."""
-
-_DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
 
 
 class RawMaker(Protocol):
@@ -44,7 +40,7 @@ class SoundMaker:
     """s16le, 48 kHz, stereo."""
 
     def __init__(self) -> None:
-        self._decoder = _Decoder()
+        self._decoder = Decoder()
         self._resampler = AudioResampler("s16", "stereo", SOUND_RATE)
         self._next: int | None = None
 
@@ -68,7 +64,7 @@ class PictureMaker:
     """yuv4mpeg, 4:2:0, at the size of the first picture; others are scaled to it."""
 
     def __init__(self) -> None:
-        self._decoder = _Decoder()
+        self._decoder = Decoder()
         self._size: tuple[int, int] | None = None
         self._first = 0
         self._count = 0
@@ -116,24 +112,3 @@ class PictureMaker:
                 for start in range(0, plane.line_size * plane.height, plane.line_size)
             ]
         return b"".join(rows)
-
-
-class _Decoder:
-    """Makes a decoder for whatever codec comes."""
-
-    def __init__(self) -> None:
-        self._codec: Codec | None = None
-        self._context: Any = None
-
-    def decode(self, frame: EncodedFrame) -> list[Any]:
-        if frame.codec is not self._codec:
-            self._codec = frame.codec
-            self._context = av.CodecContext.create(_DECODERS[frame.codec], "r")
-            self._context.thread_count = 1
-        packet: Any = av.Packet(frame.data)
-        packet.pts = packet.dts = frame.timestamp
-        packet.time_base = Fraction(1, frame.codec.clock_rate)
-        try:
-            return list(self._context.decode(packet))
-        except FFmpegError:
-            return []

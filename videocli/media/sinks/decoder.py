@@ -1,0 +1,33 @@
+"""Decodes the frames of one track."""
+
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from videocli.media.frames import Codec, EncodedFrame
+
+_DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
+
+
+class Decoder:
+    """Makes a decoder for whatever codec comes. For one thread."""
+
+    def __init__(self) -> None:
+        self._codec: Codec | None = None
+        self._context: Any = None
+
+    def decode(self, frame: EncodedFrame) -> list[Any]:
+        """PyAV's frames; one that cannot be decoded is as good as lost."""
+        if frame.codec is not self._codec:
+            self._codec = frame.codec
+            self._context = av.CodecContext.create(_DECODERS[frame.codec], "r")
+            self._context.thread_count = 1
+        packet: Any = av.Packet(frame.data)
+        packet.pts = packet.dts = frame.timestamp
+        packet.time_base = Fraction(1, frame.codec.clock_rate)
+        try:
+            return list(self._context.decode(packet))
+        except FFmpegError:
+            return []
