@@ -18,8 +18,8 @@ DOES = "does"
 """Touches the world (●)."""
 
 MEDIA = (
-    "media/bitstream media/counters media/frames media/freezes media/messages media/negotiation media/peer "
-    "media/quality media/speakers media/stats"
+    "media/bitmap media/bitstream media/counters media/frames media/freezes media/messages "
+    "media/negotiation media/peer media/quality media/speakers media/stats"
 )
 """What is pure in media/."""
 SINKS_PURE = " ".join(
@@ -100,7 +100,8 @@ TABLE = (
     Row(
         "dashboard/*",
         PURE,
-        f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands media/frames rich",
+        f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands "
+        "media/bitmap media/frames rich",
     ),
     Row("cli/machine", DOES, f"{COMMON} cli/* av ifaddr"),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer uvloop"),
@@ -129,8 +130,9 @@ TABLE = (
         "cli/*",
         DOES,
         f"{COMMON} explanations preflight/* cli/* outside tokens typer engine/session engine/events "
-        "engine/commands engine/reports engine/signaling/backend dashboard/terminal server/serve "
-        "server/events media/sources* media/sinks* media/frames media/peer protocol/subscribe_rules",
+        "engine/commands engine/reports engine/signaling/backend dashboard/terminal dashboard/graphics "
+        "dashboard/painting server/serve server/events media/sources* media/sinks* "
+        "media/frames media/peer protocol/subscribe_rules",
     ),
     Row(
         "api/*",

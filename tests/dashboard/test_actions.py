@@ -74,6 +74,24 @@ def test_tab_walks_through_participants_and_around_the_end() -> None:
     assert sids == ["PA0000", "PA0000", "PA0001", "PA0002", "PA0000", "PA0002", "PA0001"]
 
 
+def test_v_opens_and_closes_the_picture_where_there_can_be_one() -> None:
+    snapshot, view = rooms.connected(1), View(can_show_video=True)
+    assert "v picture" in shown_hints(view, snapshot)
+    opened, _ = press(view, "v", snapshot)
+    assert opened.is_video_open
+    assert "v close picture" in shown_hints(opened, snapshot)
+    assert press(opened, "v", snapshot) == (view, None)
+    closed, _ = press(View(), "v", snapshot)
+    assert (closed.is_video_open, closed.notice) == (False, "There are no pictures here")
+    assert "picture" not in shown_hints(View(), snapshot) + shown_hints(view, rooms.connected(0))
+
+
+def test_v_on_another_page_comes_back_to_the_room_with_the_picture() -> None:
+    snapshot = rooms.connected(1)
+    view, _ = press(View(can_show_video=True, is_video_open=True, page="help"), "v", snapshot)
+    assert (view.page, view.is_video_open) == ("room", True)
+
+
 @pytest.mark.parametrize("key", ["j", "k", "tab", "shift+tab", "G", "page-up"])
 def test_choosing_in_an_empty_room_does_nothing(key: str) -> None:
     assert press(View(), key, rooms.connecting()) == (View(), None)

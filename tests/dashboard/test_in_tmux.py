@@ -109,6 +109,60 @@ def test_a_stay_from_joining_to_leaving(tmp_path: Path, url: str) -> None:
         hears(heard, "alice left")
 
 
+def coloured_blocks(screen: str) -> list[str]:
+    """The lines with true colours in them."""
+    return [line for line in screen.splitlines() if "\x1b[48;2;" in line]
+
+
+def picture_moves(tmux: Tmux) -> list[str]:
+    """Wait until two looks at the picture differ; the last one."""
+    deadline = time.monotonic() + PATIENCE
+    first = coloured_blocks(tmux.coloured_screen())
+    while (second := coloured_blocks(tmux.coloured_screen())) == first or not first or not second:
+        assert time.monotonic() < deadline, "the picture stands still"
+        first = first or second
+        time.sleep(0.05)
+    return second
+
+
+def test_the_picture_of_a_bot(tmp_path: Path) -> None:
+    with Tmux(tmp_path, COLORTERM="truecolor") as tmux:
+        before = tmux.mode()
+        tmux.type(f"clear; {sys.executable} -m videocli demo; echo code-$?", "Enter")
+        tmux.shows("video testsrc")
+        tmux.shows("v picture")
+        assert not coloured_blocks(tmux.coloured_screen())
+        tmux.type("v")
+        tmux.shows("Picture of bot")
+        large = picture_moves(tmux)
+        assert "▀" in "".join(large)
+
+        tmux.resize(80, 24)
+        tmux.shows("Participants 2 ──── codec")
+        assert 0 < len(picture_moves(tmux)) < len(large)
+        assert [len(line) <= 80 for line in tmux.screen().splitlines()] == [True] * 24
+        tmux.resize(100, 30)
+        tmux.shows("since")
+
+        tmux.type("Tab", "Tab")
+        tmux.shows("▸ bot")
+        tmux.type("C-z")
+        tmux.shows("Stopped")
+        assert tmux.mode() == before
+        tmux.type("fg; echo code-$?", "Enter")
+        tmux.shows("Picture of bot")
+        picture_moves(tmux)
+
+        tmux.type("v")
+        tmux.shows("── Events")
+        assert not coloured_blocks(tmux.coloured_screen())
+        tmux.type("v")
+        picture_moves(tmux)
+        tmux.type("q")
+        tmux.shows("\ncode-0")
+        assert tmux.mode() == before
+
+
 def test_an_exception_in_a_panel_restores_the_terminal(tmp_path: Path, url: str) -> None:
     program = tmp_path / "failing.py"
     program.write_text(FAILING_PANEL)

@@ -15,7 +15,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.dashboard import rooms
+from tests.dashboard.bitmaps import gradient
+from tests.dashboard.emulator import Emulator
 from videocli.dashboard.actions import BINDINGS, press
+from videocli.dashboard.half_blocks import Depth, HalfBlocks
+from videocli.dashboard.lines import Picture
+from videocli.dashboard.painting import Place
 from videocli.dashboard.prompt import Prompt
 from videocli.dashboard.render import render
 from videocli.dashboard.terminal import frame_lines
@@ -105,6 +110,61 @@ def test_help_and_a_chosen_participant(size: Size) -> None:
         picture = drawn(snapshot, view, size)
         assert_fits(picture, size)
         assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
+
+
+WATCHING = View(timezone=UTC, can_show_video=True, is_video_open=True)
+
+
+def on_screen(picture: Picture, size: Size, depth: Depth | None) -> Emulator:
+    """The picture with a gradient in the place for somebody's."""
+    emulator = Emulator(*size)
+    for row, text in enumerate(frame_lines(picture, size, {"TERM": "xterm", "NO_COLOR": "1"}), start=1):
+        emulator.feed(f"\x1b[{row};1H{text}")
+    assert picture.screening is not None
+    painter = HalfBlocks(picture.screening.place, depth=depth)
+    bitmap = gradient(*painter.box.fitted(1280, 720))
+    emulator.feed(painter.put(painter.paint(bitmap), None, frozenset()))
+    return emulator
+
+
+@pytest.mark.parametrize("size", [(40, 12), *SIZES], ids=str)
+@pytest.mark.parametrize("name", ["connected", "signaling-lost"])
+def test_the_picture_of_somebody(name: str, size: Size) -> None:
+    snapshot = rooms.connected(8) if name == "connected" else rooms.signaling_lost()
+    picture = render(snapshot, WATCHING, size)
+    assert_fits(drawn(snapshot, WATCHING, size), size)
+    assert picture.screening is not None
+    assert picture.screening.track_sid == "MT0001v"
+    emulator = on_screen(picture, size, None)
+    lines = [emulator.line(row) for row in range(1, size[1] + 1)]
+    assert_golden(f"picture-{name}-{size[0]}x{size[1]}", "\n".join(lines))
+
+
+@pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
+def test_the_picture_in_colour(depth: Depth) -> None:
+    size = (80, 24)
+    place = Place(7, 1, 80, 13)
+    assert render(rooms.connected(8), WATCHING, size).screening == ("PA0001", "MT0001v", place)
+    painter = HalfBlocks(place, depth=depth)
+    sent = painter.put(painter.paint(gradient(*painter.box.fitted(1280, 720))), None, frozenset())
+    assert_golden(f"picture-80x24-{depth}", re.sub(r"(?=\x1b\[\d+;\d+H)", "\n", sent))
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (WATCHING, "Waiting for a picture of bob"),
+        (replace(WATCHING, chosen=Chosen("PA0008")), "gate-7 publishes no picture"),
+        (replace(WATCHING, chosen=Chosen("PA0006", "MT0006v")), "We do not receive the picture of zoë"),
+    ],
+)
+def test_the_place_of_a_picture_says_why_there_is_none(view: View, words: str) -> None:
+    assert words in drawn(rooms.connected(8), view, (80, 24))
+
+
+def test_other_pages_have_no_picture() -> None:
+    assert render(rooms.connected(8), replace(WATCHING, page="help"), (80, 24)).screening is None
+    assert render(rooms.connected(8), WATCHING, (30, 10)).screening is None
 
 
 @pytest.mark.parametrize("name", ["signaling-lost", "media-lost", "outage-over", "connecting"])
@@ -264,6 +324,8 @@ VIEWS = st.builds(
     participant_filter=st.one_of(st.just(""), ANY_TEXT),
     event_filter=st.one_of(st.just(""), ANY_TEXT),
     paused_at=st.one_of(st.none(), st.just(rooms.ago(1))),
+    is_video_open=st.booleans(),
+    watched=st.one_of(st.none(), ANY_TEXT),
     prompt=st.one_of(
         st.none(),
         st.builds(Prompt, st.sampled_from(("message", "participants", "events", "practice")), ANY_TEXT),
@@ -291,7 +353,7 @@ def test_no_text_of_the_network_reaches_beyond_its_place(
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(hostile_rooms(), st.lists(st.one_of(st.sampled_from(KEYS), st.characters()), max_size=12))
 def test_no_keys_in_no_room_lead_astray(snapshot: Snapshot, keys: list[str]) -> None:
-    view = View(timezone=UTC)
+    view = View(timezone=UTC, can_show_video=True)
     for key in keys:
         view, _ = press(view, key, snapshot)
     picture = drawn(snapshot, view, (80, 24))

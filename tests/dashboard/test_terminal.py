@@ -16,6 +16,7 @@ import pytest
 from tests.dashboard import rooms
 from tests.dashboard.tmux import PATIENCE, Tmux
 from videocli.dashboard import terminal as terminal_module
+from videocli.dashboard.painting import Viewer
 from videocli.dashboard.render import render
 from videocli.dashboard.terminal import can_show, frame_lines, show
 from videocli.dashboard.view import View
@@ -106,7 +107,9 @@ class Room:
 Scene = Callable[[Terminal, Room, "asyncio.Task[None]"], Awaitable[None]]
 
 
-def play(scene: Scene, *, is_watched: bool = True, stdin: int | None = None) -> Terminal:
+def play(
+    scene: Scene, *, is_watched: bool = True, stdin: int | None = None, viewer: Viewer | None = None
+) -> Terminal:
     """Show a room on a new terminal, let the scene happen, and see how the terminal is left."""
 
     async def run() -> Terminal:
@@ -120,6 +123,7 @@ def play(scene: Scene, *, is_watched: bool = True, stdin: int | None = None) -> 
                 room.look,
                 room.post,
                 view=View(timezone=UTC),
+                viewer=viewer,
                 stdin=keyboard,
                 stdout=terminal.slave,
                 environ=environ,

@@ -41,6 +41,10 @@ class Tmux:
         """What is on it."""
         return self.run("capture-pane", "-p")
 
+    def coloured_screen(self) -> str:
+        """What is on it, with its colours."""
+        return self.run("capture-pane", "-p", "-e")
+
     def shows(self, text: str) -> str:
         """Wait until this is on the screen; the screen."""
         deadline = time.monotonic() + PATIENCE

@@ -2,22 +2,29 @@
 
 import asyncio
 import io
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr
 
+from videocli.cli.exit_codes import UsageError
 from videocli.cli.leaving import stop_at_once
 from videocli.cli.stay import Stay
-from videocli.dashboard import terminal
+from videocli.cli.viewer import TapViewer
+from videocli.dashboard import graphics, terminal
 from videocli.engine import events as ev
 from videocli.outside import Outside
 from videocli.tasks import stop
 
 
 class DashboardFace:
-    """The room, live, in the terminal."""
+    """The room, live, in the terminal. Raises `UsageError` where `VIDEOCLI_PICTURE` says nothing we know."""
 
     def __init__(self) -> None:
+        try:
+            self._pictures = graphics.setting(os.environ)
+        except ValueError as fault:
+            raise UsageError(str(fault), "Leave it out to have the best that the terminal can do.") from fault
         self._drawing: asyncio.Task[None] | None = None
 
     def show(self, occurrence: ev.Occurrence) -> None:
@@ -29,13 +36,17 @@ class DashboardFace:
         held = io.StringIO()
         try:
             with redirect_stderr(held):
-                showing = terminal.show(stay.session.snapshot, stay.post)
+                viewer = TapViewer(stay.session)
+                showing = terminal.show(
+                    stay.session.snapshot, stay.post, viewer=viewer, pictures=self._pictures
+                )
                 self._drawing = asyncio.create_task(showing, name="dashboard")
                 self._drawing.add_done_callback(lambda drawing: _leave_unseen(stay))
                 try:
                     yield
                 finally:
                     await stop(self._drawing)
+                    await viewer.close()
         finally:
             sys.stderr.write(held.getvalue())
 

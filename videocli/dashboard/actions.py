@@ -188,6 +188,18 @@ def _move_to_participant(step: int) -> _Action:
     return action
 
 
+def _toggle_video(view: View, snapshot: Snapshot) -> Outcome:
+    if not view.can_show_video:
+        return replace(view, notice="There are no pictures here"), None
+    return replace(view, page="room", is_video_open=view.page != "room" or not view.is_video_open), None
+
+
+def _video_hint(view: View, snapshot: Snapshot) -> str:
+    if not view.can_show_video or not snapshot.participants:
+        return ""
+    return "close picture" if view.is_video_open else "picture"
+
+
 def _sort(view: View, snapshot: Snapshot) -> Outcome:
     following = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
     return replace(view, sort=following, notice=f"Participants by {following}"), None
@@ -273,6 +285,7 @@ BINDINGS = (
     ),
     Binding("We", ("x",), "x", "lose a connection on purpose", _ask_for_practice),
     Binding("The dashboard", ("escape",), "Esc", "back; end filter and pause", _escape, _narrowed_hint),
+    Binding("Participants", ("v",), "v", "picture: chosen or speaker", _toggle_video, _video_hint),
     Binding(
         "Participants",
         ("j", "down"),

@@ -1,14 +1,20 @@
 """Keys: what the terminal sends → names of keys.
 
-A key is named by its character, or `up`, `page-down`, `ctrl+c`, `escape` and the like.
+A key is named by its character, or `up`, `page-down`, `ctrl+c`, `escape` and the like. What the terminal
+answers to a question comes the same way; it is `REPLY` and the sequence.
 """
 
 import re
 
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\x1b\[O])")
-"""A whole escape sequence: CSI, SS3, or Alt and a key (ECMA-48 section 5.4)."""
-_BEGUN_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
-_MAX_SEQUENCE = 32
+REPLY = "reply "
+
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|_G[ -~]*\x1b\\|[^\x1b\[O])")
+"""A whole escape sequence: CSI, SS3, an application's command, or Alt and a key (ECMA-48 section 5.4)."""
+_BEGUN_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O|_|_G[ -~]*\x1b?)?\Z")
+_MAX_SEQUENCE = 128
+_REPLY = re.compile(r"\x1b(?:\[\?[\d;]*c|\[6;\d+;\d+t|_G.*)")
+"""What a terminal is (DA1), how large its cells are (xterm's ctlseqs), whether it knows kitty's graphics."""
+_BEGUN_REPLY = re.compile(r"\x1b(?:\[\?|\[\d{1,2};\d{2,}|_G)")
 _NAMED_SEQUENCES = {
     "\x1b[A": "up",
     "\x1bOA": "up",
@@ -41,13 +47,20 @@ def split_keys(text: str) -> tuple[list[str], str]:
             return keys, text[position:]
         if sequence := _SEQUENCE.match(text, position):
             position = sequence.end()
-            key = _NAMED_SEQUENCES.get(sequence.group())
+            text_of_it = sequence.group()
+            is_reply = _REPLY.fullmatch(text_of_it) is not None
+            key = REPLY + text_of_it if is_reply else _NAMED_SEQUENCES.get(text_of_it)
         else:
             key = _key_of(text[position])
             position += 1
         if key is not None:
             keys.append(key)
     return keys, ""
+
+
+def is_reply_begun(begun: str) -> bool:
+    """Whether what has begun can only be a reply, whose end is worth waiting for."""
+    return _BEGUN_REPLY.match(begun) is not None
 
 
 def _key_of(character: str) -> str:

@@ -6,11 +6,23 @@ Widths are terminal cells: an emoji or a Chinese character takes two. Text from 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
+
+from videocli.dashboard.painting import Place
+
+
+class Screening(NamedTuple):
+    """What picture belongs where on the screen."""
+
+    participant_sid: str
+    track_sid: str
+    place: Place
+
 
 STATE_STYLES = {
     "connecting": "bold yellow",
@@ -32,6 +44,8 @@ class Picture:
     """A whole screen: one `Text` a row, none wider than the screen."""
 
     lines: tuple[Text, ...]
+    screening: Screening | None = None
+    """The picture of a participant that belongs over a part of them."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for number, line in enumerate(self.lines):

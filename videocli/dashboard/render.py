@@ -11,7 +11,9 @@ from videocli.dashboard.health_panel import health, status_bar
 from videocli.dashboard.help_page import help_page, too_small
 from videocli.dashboard.lines import Picture, beside, line
 from videocli.dashboard.outage_panel import current_outage, history, outage_height, timeline
+from videocli.dashboard.painting import Place
 from videocli.dashboard.participants_panel import participants, participants_height
+from videocli.dashboard.video_panel import screening, video, video_height
 from videocli.dashboard.view import View
 from videocli.engine.room.snapshot import Snapshot
 
@@ -32,8 +34,14 @@ def render(snapshot: Snapshot, view: View, size: tuple[int, int]) -> Picture:
     top = [status_bar(snapshot, view, columns), *health(snapshot, view, columns)][: rows // 2]
     if rows >= _AIRY_ROWS:
         top.append(line(columns, []))
-    middle = _middle(snapshot, view, columns, rows - len(top) - 1)
-    return Picture((*top, *middle, footer(snapshot, view, columns)))
+    height = rows - len(top) - 1
+    middle = _middle(snapshot, view, columns, height)
+    shown = None
+    if view.is_video_open and view.page == "room":
+        width = _left_columns(columns)
+        below_heading = Place(len(top) + 2, 1, width, _video_height(view, width, height) - 1)
+        shown = screening(snapshot, view, below_heading)
+    return Picture((*top, *middle, footer(snapshot, view, columns)), shown)
 
 
 def _middle(snapshot: Snapshot, view: View, columns: int, height: int) -> list[Text]:
@@ -47,13 +55,35 @@ def _middle(snapshot: Snapshot, view: View, columns: int, height: int) -> list[T
 
 
 def _room(snapshot: Snapshot, view: View, columns: int, height: int) -> list[Text]:
-    """Participants and what happened: beside each other where there is room, else one above the other."""
-    if columns >= _SIDE_BY_SIDE_COLUMNS:
-        left = columns * 3 // 5
+    """Participants and what happened: beside each other where there is room, else one above the other.
+
+    Above the participants their picture, if it is open; what happened goes where there is no room for all.
+    """
+    left = _left_columns(columns)
+    upper = _video_height(view, left, height)
+    drawn = video(snapshot, view, left, upper) if upper else []
+    if left < columns:
         return beside(
-            participants(snapshot, view, left, height),
+            [*drawn, *participants(snapshot, view, left, height - upper)],
             _happenings(snapshot, view, columns - left - _DIVIDER_COLUMNS, height),
         )
+    if upper and height - upper < _MIN_PARTICIPANTS + _MIN_EVENTS:
+        return [*drawn, *participants(snapshot, view, columns, height - upper)]
+    return [*drawn, *_stacked(snapshot, view, columns, height - upper)]
+
+
+def _left_columns(columns: int) -> int:
+    """How wide the panels at the left edge are."""
+    return columns * 3 // 5 if columns >= _SIDE_BY_SIDE_COLUMNS else columns
+
+
+def _video_height(view: View, width: int, height: int) -> int:
+    """Lines for the picture, of those between top and footer."""
+    return video_height(width, height, max(_MIN_PARTICIPANTS, height // 4)) if view.is_video_open else 0
+
+
+def _stacked(snapshot: Snapshot, view: View, columns: int, height: int) -> list[Text]:
+    """Participants above what happened."""
     outage = current_outage(snapshot)
     wanted = _MIN_EVENTS if outage is None else outage_height(outage) + _MIN_EVENTS
     at_most = max(height - max(wanted, height // 3), height // 2 if outage is None else _MIN_PARTICIPANTS)

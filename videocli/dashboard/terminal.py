@@ -7,21 +7,27 @@ does not take at once (a slow ssh, a stopped screen) waits here, and pictures ar
 import asyncio
 import base64
 import codecs
+import fcntl
 import os
 import select
 import signal
+import struct
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import IO, Any
 
 from rich.console import Console
 
 from videocli.dashboard.actions import Copy, press
-from videocli.dashboard.keys import split_keys
+from videocli.dashboard.canvas import Canvas
+from videocli.dashboard.graphics import Graphics, Setting, graphics, learn, painter, questions
+from videocli.dashboard.half_blocks import Depth
+from videocli.dashboard.keys import REPLY, is_reply_begun, split_keys
 from videocli.dashboard.lines import Picture
+from videocli.dashboard.painting import CellSize, Painting, Viewer, Wanted
 from videocli.dashboard.render import render
 from videocli.dashboard.view import View
 from videocli.engine.commands import Command
@@ -30,6 +36,8 @@ from videocli.engine.room.snapshot import Snapshot
 FRAME_SECONDS = 0.25
 ESCAPE_SECONDS = 0.05
 """After this long an escape character is the escape key, not the beginning of a sequence."""
+REPLY_SECONDS = 2.0
+"""How long the rest of a reply may take."""
 GOODBYE_SECONDS = 0.5
 """How long a terminal that takes nothing may hold up the end."""
 
@@ -38,10 +46,13 @@ GOODBYE_SECONDS = 0.5
 # Without wrapping, a character that the terminal thinks wider than we do cannot push the lines below it.
 _ALTERNATE = b"\x1b[?1049h"
 _MODES = b"\x1b[?7l\x1b[?25l\x1b[?2004h\x1b[2J"
-_LEAVE = b"\x18\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
-"""CAN first: it ends a sequence of which the terminal has had only half."""
+_BREAK = b"\x18\x1b\\"
+"""CAN and ST: end a sequence of which the terminal has had only half."""
+_LEAVE = b"\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?7h\x1b[?1049l"
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once."""
+
+_DEPTHS: dict[str, Depth] = {"truecolor": "truecolor", "256": "256", "standard": "standard"}
 
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 """Where `termios.tcgetattr` has the modes of input, the local modes and the control characters."""
@@ -58,6 +69,8 @@ async def show(
     post: Callable[[Command], None],
     *,
     view: View | None = None,
+    viewer: Viewer | None = None,
+    pictures: Setting = "auto",
     stdin: int = 0,
     stdout: int = 1,
     environ: Mapping[str, str] = os.environ,
@@ -66,9 +79,12 @@ async def show(
 
     Keys are read if `stdin` is a terminal; what they ask for goes to `post`. Ctrl-C stays a signal (SIGINT),
     and Ctrl-Z stops the process with its terminal restored. However this ends, the terminal is as it was.
-    Run it in the main thread.
+    Run it in the main thread. `viewer` decodes the pictures of others, which show as `pictures` says.
     """
-    await _Dashboard(get_snapshot, post, view or View(), _Screen(stdout), _Keyboard(stdin), environ).run()
+    screen, keyboard = _Screen(stdout), _Keyboard(stdin)
+    known = graphics(pictures, environ, _depth(environ))
+    view = replace(view or View(), can_show_video=viewer is not None and pictures != "off")
+    await _Dashboard(get_snapshot, post, view, screen, keyboard, environ, viewer, known).run()
 
 
 @dataclass(slots=True)
@@ -81,7 +97,13 @@ class _Dashboard:
     screen: "_Screen"
     keyboard: "_Keyboard"
     environ: Mapping[str, str]
+    viewer: Viewer | None
+    known: Graphics
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wants_redraw: bool = False
+    """Not only a new picture came."""
+    was_asked: bool = False
+    """The terminal, about its graphics."""
     pressed: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -90,7 +112,7 @@ class _Dashboard:
         try:
             loop.add_signal_handler(signal.SIGTSTP, self._stop)
             loop.add_signal_handler(signal.SIGCONT, self._enter)
-            loop.add_signal_handler(signal.SIGWINCH, self.wake.set)
+            loop.add_signal_handler(signal.SIGWINCH, self._redraw_soon)
             while not self.screen.is_gone:
                 snapshot = self.get_snapshot()
                 if snapshot.room.state == "disconnected":
@@ -100,21 +122,52 @@ class _Dashboard:
                 self._draw(snapshot)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FRAME_SECONDS):
-                        await self.wake.wait()
-                self.wake.clear()
+                        await self._show_pictures()
         finally:
             for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
                 loop.remove_signal_handler(number)
             self._leave()
             self.screen.close()
 
+    async def _show_pictures(self) -> None:
+        """Show pictures as they come, until everything has to be drawn anew."""
+        while not self.wants_redraw:
+            await self.wake.wait()
+            self.wake.clear()
+            if self.viewer is not None and self.screen.is_ready():
+                self.screen.draw_picture(self.viewer.latest())
+        self.wants_redraw = False
+
+    def _redraw_soon(self) -> None:
+        self.wants_redraw = True
+        self.wake.set()
+
     def _draw(self, snapshot: Snapshot) -> None:
+        size = self.screen.size()
+        picture = render(snapshot, self.view, size)
+        self._watch(picture)
         if self.screen.is_ready():
-            size = self.screen.size()
-            self.screen.draw(frame_lines(render(snapshot, self.view, size), size, self.environ), size)
+            painting = self.viewer.latest() if self.viewer is not None else None
+            self.screen.draw(frame_lines(picture, size, self.environ), size, painting)
+
+    def _watch(self, picture: Picture) -> None:
+        """Have decoded what is seen, and only that."""
+        wanted = None
+        if picture.screening is not None and self.screen.is_entered:
+            if not self.was_asked:
+                self.was_asked = True
+                self.screen.ask(questions(self.known))
+            sid, track_sid, place = picture.screening
+            self.view = replace(self.view, watched=sid)
+            wanted = Wanted(track_sid, painter(self.known, place, self.screen.cell_size()))
+        if self.viewer is not None:
+            self.viewer.watch(wanted, self.wake.set)
 
     def _take_keys(self, snapshot: Snapshot) -> None:
         for key in self.pressed:
+            if key.startswith(REPLY):
+                self.known = learn(self.known, key)
+                continue
             if key == "ctrl+l":
                 self.screen.forget()
             self.view, effect = press(self.view, key, snapshot)
@@ -126,7 +179,7 @@ class _Dashboard:
 
     def _keys_pressed(self, keys: Sequence[str]) -> None:
         self.pressed += keys
-        self.wake.set()
+        self._redraw_soon()
 
     def _follow_the_shell(self) -> None:
         """Take the terminal when we come to the foreground, and let go of it in the background.
@@ -143,9 +196,11 @@ class _Dashboard:
         if self.screen.is_foreground():
             self.keyboard.enter(self._keys_pressed)
             self.screen.enter()
-            self.wake.set()
+            self._redraw_soon()
 
     def _leave(self) -> None:
+        if self.viewer is not None:
+            self.viewer.watch(None, self.wake.set)
         self.screen.leave()
         self.keyboard.leave(give_back=self.screen.is_foreground())
 
@@ -179,6 +234,12 @@ def frame_lines(picture: Picture, size: tuple[int, int], environ: Mapping[str, s
     return file.getvalue().split("\n")
 
 
+def _depth(environ: Mapping[str, str]) -> Depth | None:
+    """How many colours the terminal has."""
+    console = Console(file=StringIO(), force_terminal=True, legacy_windows=False, _environ=dict(environ))
+    return None if console.no_color else _DEPTHS.get(console.color_system or "")
+
+
 class _Screen:
     """The output side of a terminal."""
 
@@ -188,6 +249,7 @@ class _Screen:
         """The alternate screen is up, and ours."""
         self._drawn: list[str] = []
         self._drawn_size: tuple[int, int] | None = None
+        self._canvas = Canvas()
         self._backlog = b""
         self.is_gone = False
         """The terminal was closed."""
@@ -199,6 +261,17 @@ class _Screen:
         except OSError:
             return 80, 24
         return (columns, rows) if columns > 0 and rows > 0 else (80, 24)
+
+    def cell_size(self) -> CellSize | None:
+        """The pixels of a cell; None: the terminal does not know."""
+        try:
+            packed = fcntl.ioctl(self._fd, termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return None
+        rows, columns, width, height = struct.unpack("4H", packed)
+        if not (rows and columns and width >= columns and height >= rows):
+            return None
+        return CellSize(width // columns, height // rows)
 
     def is_foreground(self) -> bool:
         """Whether we may use the terminal; one that does not control us is always ours."""
@@ -218,19 +291,29 @@ class _Screen:
         """Whether the screen is ours and has taken the last picture."""
         return self.is_entered and not self._backlog
 
-    def draw(self, lines: list[str], size: tuple[int, int]) -> None:
-        """Draw the lines that differ from what is there, in one write."""
+    def draw(self, lines: list[str], size: tuple[int, int], painting: Painting | None) -> None:
+        """Draw the lines that differ from what is there, and the picture over them, in one write."""
         is_fresh = size != self._drawn_size or len(lines) != len(self._drawn)
-        changes = [
+        removal, uncovered = self._canvas.clear(painting)
+        if is_fresh:
+            removal += self._canvas.forget() + "\x1b[2J"
+        changes = {
             # Erase first: at the right edge, erasing afterwards would take the last character with it.
-            f"\x1b[{row};1H\x1b[2K{text}"
+            row: f"\x1b[{row};1H\x1b[2K{text}"
             for row, text in enumerate(lines, start=1)
-            if is_fresh or self._drawn[row - 1] != text
-        ]
+            if is_fresh or row in uncovered or self._drawn[row - 1] != text
+        }
         self._drawn, self._drawn_size = lines, size
-        if changes:
-            clear = "\x1b[2J" if is_fresh else ""
-            self._write((_BEGIN_FRAME + clear + "".join(changes) + _END_FRAME).encode())
+        self._write_frame(removal + "".join(changes.values()) + self._canvas.show(painting, changes.keys()))
+
+    def draw_picture(self, painting: Painting | None) -> None:
+        """Draw only the next picture, where the last one is."""
+        if painting is not None and self._canvas.is_followed_by(painting):
+            self._write_frame(self._canvas.show(painting, frozenset()))
+
+    def ask(self, questions: str) -> None:
+        """Send what the terminal answers like keys."""
+        self._write(questions.encode())
 
     def copy(self, text: str) -> None:
         """Ask the terminal to put a text into the clipboard of its user, be it at the far end of an ssh."""
@@ -248,7 +331,7 @@ class _Screen:
             return
         self.is_entered = False
         self._set_backlog(b"")
-        data = _LEAVE
+        data = _BREAK + self._canvas.forget().encode() + _LEAVE
         with suppress(OSError):
             while data and select.select([], [self._fd], [], GOODBYE_SECONDS)[1]:
                 data = data[os.write(self._fd, data) :]
@@ -257,6 +340,10 @@ class _Screen:
         """Close what this object opened."""
         if self._is_ours:
             os.close(self._fd)
+
+    def _write_frame(self, changes: str) -> None:
+        if changes:
+            self._write((_BEGIN_FRAME + changes + _END_FRAME).encode())
 
     def _write(self, data: bytes) -> None:
         self._set_backlog(self._backlog + data)
@@ -339,8 +426,8 @@ class _Keyboard:
         self._forget_escape()
         keys, self._begun = split_keys(self._begun + self._text.decode(data))
         if self._begun:
-            loop = asyncio.get_running_loop()
-            self._escape = loop.call_later(ESCAPE_SECONDS, self._escape_pressed, on_keys)
+            patience = REPLY_SECONDS if is_reply_begun(self._begun) else ESCAPE_SECONDS
+            self._escape = asyncio.get_running_loop().call_later(patience, self._escape_pressed, on_keys)
         if keys:
             on_keys(keys)
 

@@ -45,6 +45,11 @@ class View:
     """What is being asked on the last line, which then takes the keys."""
     is_pasting: bool = False
     """What comes was not typed: no key, but text, and only where text is asked for."""
+    can_show_video: bool = False
+    """Somebody is there to decode it."""
+    is_video_open: bool = False
+    watched: str | None = None
+    """SID of the participant whose picture was shown last."""
     notice: str = ""
     """What the last key did or could not do; gone with the next key."""
 
