@@ -23,6 +23,11 @@ BEGIN, END = b"\x1b[?2026h", b"\x1b[?2026l"
 Task = asyncio.Task[None]
 
 
+@pytest.fixture(autouse=True)
+def _redraws_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal_module, "FRAME_SECONDS", 0.02)
+
+
 class Camera:
     """A viewer that shows stripes, and others whenever it is told to."""
 

@@ -13,7 +13,9 @@ MAX_PIXELS = 480 * 270
 _BAND = 6
 _FIRST = 0x3F
 _TO_CHARACTERS = bytes((value + _FIRST) & 0xFF for value in range(256))
-_RUN = re.compile(rb"(.)\1{3,}", re.DOTALL)
+_EMPTY = b"?"
+_RUN = re.compile(rb"\?{4,}|~{4,}")
+"""Other runs are rare, and looking for them takes longer than sending them."""
 _MASKS = [
     [bytes(1 << line if value == colour else 0 for value in range(256)) for line in range(_BAND)]
     for colour in range(256)
@@ -64,12 +66,12 @@ def sixels(bitmap: Bitmap) -> str:
 
 
 def _layer(rows: list[bytes], colour: int) -> bytes:
-    """One colour of a band, with runs shortened."""
+    """One colour of a band, with runs shortened, up to its last pixel."""
     bits = 0
     for row, mask in zip(rows, _MASKS[colour], strict=False):
         bits |= int.from_bytes(row.translate(mask), "big")
-    characters = bits.to_bytes(len(rows[0]), "big").translate(_TO_CHARACTERS)
-    return _RUN.sub(lambda run: b"!%d%c" % (len(run.group()), run.group()[0]), characters)
+    characters = bits.to_bytes(len(rows[0]), "big").translate(_TO_CHARACTERS).rstrip(_EMPTY)
+    return _RUN.sub(lambda run: b"!%d%c" % (run.end() - run.start(), characters[run.start()]), characters)
 
 
 def _definition(colour: int) -> bytes:

@@ -71,6 +71,17 @@ class TestPictures:
         pictures.take(third)
         assert pictures.due_at() == 5.1
 
+    def test_what_takes_long_is_done_less_often(self) -> None:
+        pictures = Pictures()
+        first, second = sent_pictures(Codec.VP8)[:2]
+        pictures.take(first)
+        pictures.cut(BOX, 5.0)
+        pictures.rest(5.0, 5.01)
+        pictures.take(second)
+        assert pictures.due_at() == 5.1
+        pictures.rest(5.0, 5.2)
+        assert pictures.due_at() == pytest.approx(5.8)
+
     def test_another_resolution_and_another_codec_go_on(self) -> None:
         pictures = Pictures()
         shapes = []

@@ -1,7 +1,7 @@
 """Decodes one video track for somebody who watches, on a thread of its own.
 
 Every frame has to be decoded, since the next one builds on it; but at most `PICTURES_A_SECOND` are scaled,
-converted and handed over.
+converted and handed over; fewer, if that would take more than a part of a core.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ WAITING_FRAMES = 30
 """How many frames may wait for the thread, about a second of them; then all are dropped."""
 CLOSE_SECONDS = 1.0
 """How long to wait for a picture that is being decoded."""
+
+LARGEST_SHARE = 0.25
+"""Of a core, for what `draw` does with pictures."""
 
 _SHORTEST = 1 / PICTURES_A_SECOND
 _BYTES_A_PIXEL = {"rgb24": 3, "rgb8": 1}
@@ -51,6 +54,10 @@ class Pictures:
     def due_at(self) -> float | None:
         """From when on there is a picture to `cut`; None: there is no new one."""
         return self._next_at if self._is_new else None
+
+    def rest(self, cut_at: float, now: float) -> None:
+        """What was made of the picture `cut` then is ready now: keep the pace to `LARGEST_SHARE`."""
+        self._next_at = max(self._next_at, cut_at + (now - cut_at) / LARGEST_SHARE)
 
     def cut(self, box: Box, now: float) -> Bitmap | None:
         """The latest picture, new or not, scaled to fit; None: there is none yet."""
@@ -169,6 +176,7 @@ class Viewing(Generic[_T]):
                 bitmap = pictures.cut(box, now)
                 if bitmap is not None:
                     self._on_loop(self._deliver, draw(bitmap))
+                    pictures.rest(now, self._clock())
 
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):
