@@ -89,7 +89,12 @@ def test_what_is_watched_is_tapped_and_shown() -> None:
 
 def test_nothing_is_decoded_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    monkeypatch.setattr(Decoder, "decode", lambda decoder, frame: decoded.append(frame) or [])
+
+    def decode(decoder: Decoder, frame: EncodedFrame) -> list[object]:
+        decoded.append(frame)
+        return []
+
+    monkeypatch.setattr(Decoder, "decode", decode)
 
     async def scene(stage: Scene) -> None:
         stage.session.send("MT1", 10)

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -18,9 +18,12 @@ CELL = f"{REPLY}\x1b[6;20;10t"
 
 
 def chosen(
-    replies: Sequence[str], how: Setting = "auto", cell: CellSize | None = None, **environ: str
+    replies: Sequence[str],
+    how: Setting = "auto",
+    cell: CellSize | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Painter:
-    known = graphics(how, {"TERM": "xterm-256color", **environ}, "truecolor")
+    known = graphics(how, {"TERM": "xterm-256color", **(environ or {})}, "truecolor")
     for reply in replies:
         known = learn(known, reply)
     return painter(known, PLACE, cell)
@@ -60,8 +63,8 @@ def test_what_was_chosen_is_used(how: Setting, kind: type[Painter]) -> None:
 
 @pytest.mark.parametrize("environ", [{"TMUX": "/tmp/x,1,0"}, {"STY": "1.x"}, {"TERM": "tmux-256color"}])
 def test_a_multiplexer_lets_no_kitty_through(environ: dict[str, str]) -> None:
-    assert isinstance(chosen([YES_KITTY], "kitty", **environ), HalfBlocks)
-    assert isinstance(chosen([CELL, SIXEL], **environ), Sixel)
+    assert isinstance(chosen([YES_KITTY], "kitty", environ=environ), HalfBlocks)
+    assert isinstance(chosen([CELL, SIXEL], environ=environ), Sixel)
     assert "\x1b_G" not in questions(graphics("auto", environ, None))
 
 

@@ -163,6 +163,15 @@ def test_the_picture_of_a_bot(tmp_path: Path) -> None:
         assert tmux.mode() == before
 
 
+def test_pictures_that_nobody_knows_are_a_usage_error(tmp_path: Path) -> None:
+    with Tmux(tmp_path, VIDEOCLI_PICTURE="ascii") as tmux:
+        tmux.type(
+            f"clear; {sys.executable} -m videocli join off --url ws://127.0.0.1:9/; echo code-$?", "Enter"
+        )
+        tmux.shows("\ncode-2")
+        assert "VIDEOCLI_PICTURE is none of auto, kitty, sixel, blocks, off" in tmux.screen()
+
+
 def test_an_exception_in_a_panel_restores_the_terminal(tmp_path: Path, url: str) -> None:
     program = tmp_path / "failing.py"
     program.write_text(FAILING_PANEL)

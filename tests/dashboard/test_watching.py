@@ -24,7 +24,10 @@ def room(*others: ParticipantSnapshot) -> Snapshot:
 def who(snapshot: Snapshot, view: View | None = None) -> tuple[str | None, str | None]:
     """SID of the participant and of the track."""
     participant, track, _ = watched(snapshot, view or View())
-    return participant and participant.participant.sid, track and track.track.sid
+    return (
+        None if participant is None else participant.participant.sid,
+        None if track is None else track.track.sid,
+    )
 
 
 MUTE = camera("mute", enabled=False)

@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "VIDEOCLI_PROFILE": "The profile to use, like --profile.",
     "VIDEOCLI_CONFIG_DIR": "Where profiles.toml is, in place of $XDG_CONFIG_HOME/videocli.",
     "VIDEOCLI_STATE_DIR": "Where the development key is, in place of $XDG_STATE_HOME/videocli.",
+    "VIDEOCLI_PICTURE": (
+        "How the dashboard shows pictures: auto (the default; asks the terminal), kitty, sixel, blocks, off."
+    ),
     "NO_COLOR": "Set to anything: no colours.",
 }
 FILES = {

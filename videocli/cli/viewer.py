@@ -52,7 +52,7 @@ class TapViewer:
             painter.box,
             painter.paint,
             show=self._show,
-            restart=lambda: self._loop.call_soon(self._restart, viewing),
+            restart=lambda: self._restart_soon(viewing),
         )
         self._untap = self._session.tap(track_sid, viewing.take)
 
@@ -65,6 +65,9 @@ class TapViewer:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         self._viewing = self._untap = None
+
+    def _restart_soon(self, viewing: "Viewing[Painting]") -> None:
+        self._loop.call_soon(self._restart, viewing)
 
     def _restart(self, viewing: "Viewing[Painting]") -> None:
         """A fresh tap begins with a keyframe, and asks until it comes."""
