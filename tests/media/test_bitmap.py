@@ -14,6 +14,8 @@ from videocli.media.bitmap import Box
         (Box(10, 10), (10_000, 1), (10, 1)),
         (Box(10, 10), (1, 10_000), (1, 10)),
         (Box(1, 1), (640, 360), (1, 1)),
+        (Box(2000, 360, max_pixels=640 * 360), (1280, 720), (640, 360)),
+        (Box(2000, 1000, max_pixels=100 * 50), (200, 100), (100, 50)),
     ],
 )
 def test_the_largest_size_that_fits(box: Box, size: tuple[int, int], fitted: tuple[int, int]) -> None:

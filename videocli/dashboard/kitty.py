@@ -6,7 +6,7 @@ The terminal scales them to the cells they are for, so they need not be sent lar
 import base64
 import zlib
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from videocli.dashboard.painting import CellSize, Painting, Place, blank, go_to
 from videocli.media.bitmap import Bitmap, Box
@@ -30,8 +30,7 @@ class Kitty:
     def box(self) -> Box:
         cell = self.cell or _USUAL_CELL
         width, height = self.place.columns * cell.width, self.place.rows * cell.height
-        share = min((MAX_PIXELS / (width * height)) ** 0.5, 1.0)
-        return Box(max(int(width * share), 1), max(int(height * share), 1))
+        return Box(width, height, max_pixels=MAX_PIXELS)
 
     def paint(self, bitmap: Bitmap) -> Painting:
         packed = base64.standard_b64encode(zlib.compress(bitmap.pixels, 1)).decode("ascii")
@@ -58,6 +57,6 @@ class Kitty:
         return f"\x1b_Ga=d,d=I,q=2,i={IMAGE_ID}\x1b\\"
 
     def _place_of(self, bitmap: Bitmap) -> Place:
-        box = self.box
-        columns = max(round(bitmap.width * self.place.columns / box.width), 1)
-        return self.place.centred(columns, max(round(bitmap.height * self.place.rows / box.height), 1))
+        cell = self.cell or _USUAL_CELL
+        width, height = replace(self.box, max_pixels=None).fitted(bitmap.width, bitmap.height)
+        return self.place.centred(max(round(width / cell.width), 1), max(round(height / cell.height), 1))

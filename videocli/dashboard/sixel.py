@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from videocli.dashboard.painting import CellSize, Painting, Place, blank, go_to
 from videocli.media.bitmap import Bitmap, Box
 
-MAX_PIXELS = 480 * 270
+MAX_PIXELS = 640 * 360
 """What is more is not scaled up: the picture is smaller than its place then."""
 
 _BAND = 6
@@ -33,8 +33,7 @@ class Sixel:
     @property
     def box(self) -> Box:
         width, height = self.place.columns * self.cell.width, self.place.rows * self.cell.height
-        share = min((MAX_PIXELS / (width * height)) ** 0.5, 1.0)
-        return Box(max(int(width * share), 1), max(int(height * share), 1), format="rgb8")
+        return Box(width, height, format="rgb8", max_pixels=MAX_PIXELS)
 
     def paint(self, bitmap: Bitmap) -> Painting:
         columns = min(-(-bitmap.width // self.cell.width), self.place.columns)

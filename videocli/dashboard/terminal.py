@@ -46,9 +46,9 @@ GOODBYE_SECONDS = 0.5
 # Without wrapping, a character that the terminal thinks wider than we do cannot push the lines below it.
 _ALTERNATE = b"\x1b[?1049h"
 _MODES = b"\x1b[?7l\x1b[?25l\x1b[?2004h\x1b[2J"
-_BREAK = b"\x18\x1b\\"
-"""CAN and ST: end a sequence of which the terminal has had only half."""
-_LEAVE = b"\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[2J\x1b[?25h\x1b[?7h\x1b[?1049l"
+_BREAK = b"\x18\x1b\\\x1b[?2026l"
+"""CAN and ST end a sequence, and then a frame, of which the terminal has had only half."""
+_LEAVE = b"\x1b[?2004l\x1b[0m\x1b[2J\x1b[?25h\x1b[?7h\x1b[?1049l"
 """Cleared first: sixels stay else, and in a tmux that has grown meanwhile text does."""
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once."""
@@ -331,8 +331,8 @@ class _Screen:
         if not self.is_entered:
             return
         self.is_entered = False
+        data = (_BREAK if self._backlog else b"") + self._canvas.forget().encode() + _LEAVE
         self._set_backlog(b"")
-        data = _BREAK + self._canvas.forget().encode() + _LEAVE
         with suppress(OSError):
             while data and select.select([], [self._fd], [], GOODBYE_SECONDS)[1]:
                 data = data[os.write(self._fd, data) :]

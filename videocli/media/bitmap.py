@@ -26,10 +26,14 @@ class Box:
     pixel_shape: float = 1.0
     """Width of a pixel to its height."""
     format: PixelFormat = "rgb24"
+    max_pixels: int | None = None
+    """How many a picture may have; None: as many as there is room for."""
 
     def fitted(self, width: int, height: int) -> tuple[int, int]:
         """The largest size in the box that shows a picture of `width` to `height` undistorted."""
         wanted = width / (height * self.pixel_shape)
-        if wanted * self.height >= self.width:
-            return self.width, min(max(round(self.width / wanted), 1), self.height)
-        return min(max(round(self.height * wanted), 1), self.width), self.height
+        across, down = min(self.width, self.height * wanted), min(self.height, self.width / wanted)
+        if self.max_pixels is not None:
+            share = min((self.max_pixels / (across * down)) ** 0.5, 1.0)
+            across, down = across * share, down * share
+        return max(round(across), 1), max(round(down), 1)
