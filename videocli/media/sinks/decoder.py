@@ -8,6 +8,9 @@ from av.error import FFmpegError
 
 from videocli.media.frames import Codec, EncodedFrame
 
+MAX_PIXELS = 4096 * 2304
+"""Of a picture, as of H264 level 5.1. VP8 could say 16383x16383 in ten bytes, and have us find the memory."""
+
 _DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
 
 
@@ -24,6 +27,7 @@ class Decoder:
             self._codec = frame.codec
             self._context = av.CodecContext.create(_DECODERS[frame.codec], "r")
             self._context.thread_count = 1
+            self._context.options = {"max_pixels": str(MAX_PIXELS)}
         packet: Any = av.Packet(frame.data)
         packet.pts = packet.dts = frame.timestamp
         packet.time_base = Fraction(1, frame.codec.clock_rate)
