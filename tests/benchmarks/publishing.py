@@ -24,6 +24,7 @@ from av.filter.graph import Graph
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
+from tests.benchmarks.table import Row, table
 from tests.sdk.programs import CREDENTIALS
 from videocli import tokens
 from videocli.cli import wiring
@@ -40,21 +41,9 @@ RAW_SECONDS, FILE_SECONDS = 2, 10
 BITRATE = 1_500_000
 WARM_UP_SECONDS = 2.0
 MEASURED_SECONDS = 8.0
-BAR = Fraction(1, 15)
+BAR = 15
+"""Sending costs at most one part in so many of encoding."""
 ROOM = "benchmark"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table."""
-
-    measured: str
-    cores: float
-    """CPU seconds a second."""
-    ratio: float | None = None
-    """To what it is held against."""
-    bar: float | None = None
-    """The ratio that is promised, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +94,12 @@ def measure() -> list[Row]:
             cores = _cores(url, Path(folder, clip.file))
             if clip is _FOREIGN:
                 encoding = cores
+            share = f"{cores:.2%} of a core"
             if clip in _ENCODED:
-                rows.append(Row(clip.name, cores, cores / encoding, float(BAR)))
+                found = f"{share} (1/{encoding / cores:.1f})"
+                rows.append(Row(clip.name, found, f"at most 1/{BAR}", cores * BAR <= encoding))
             else:
-                rows.append(Row(clip.name, cores))
+                rows.append(Row(clip.name, share))
     return rows
 
 
@@ -213,9 +204,7 @@ def main() -> None:
     if len(sys.argv) == 3:
         sys.stdout.write(f"{wiring.run(_publish(sys.argv[1], sys.argv[2]))}\n")
         return
-    for row in measure():
-        ratio = "" if row.ratio is None else f"   1/{1 / row.ratio:.0f} (bar 1/{1 / (row.bar or 1):.0f})"
-        sys.stdout.write(f"{row.cores * 100:6.2f} % of a core  {row.measured}{ratio}\n")
+    sys.stdout.write(table(measure()))
 
 
 if __name__ == "__main__":

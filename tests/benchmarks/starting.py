@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tests.benchmarks.table import Row, table
 from videocli.cli.app import COMMANDS
 
 RUNS = 11
@@ -54,7 +55,7 @@ def seconds(start: Start, environment: Mapping[str, str]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
+def measure() -> list[Row]:
     """Run all in turns, so that whatever else the machine does meets each of them."""
     with tempfile.TemporaryDirectory() as state:
         environment = {**os.environ, "VIDEOCLI_STATE_DIR": state}
@@ -66,9 +67,22 @@ def main() -> None:
         runs = [{name: seconds(start, environment) for name, start in STARTS.items()} for _ in range(RUNS)]
     medians = {name: statistics.median(run[name] for run in runs) for name in STARTS}
     base = next(iter(medians.values()))
-    for name, median in medians.items():
-        mark = f"  more than {LIMIT:g}" if STARTS[name].is_quick and median > LIMIT * base else ""
-        sys.stdout.write(f"{median * 1000:7.1f} ms {median / base:6.2f}  {name}{mark}\n")
+    return [
+        Row(
+            name,
+            f"{median * 1000:.0f} ms ({median / base:.2f})",
+            f"at most {LIMIT:g}",
+            median <= LIMIT * base,
+        )
+        if STARTS[name].is_quick
+        else Row(name, f"{median * 1000:.0f} ms ({median / base:.2f})")
+        for name, median in medians.items()
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    sys.stdout.write(table(measure()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from videocli.cli.options import Json
+from videocli.cli.options import Json, Region, Url
 
 
 class Wanted(StrEnum):
@@ -97,15 +97,8 @@ def bots(
             "Default: minted with the credentials at hand.",
         ),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", envvar="VIDEOCLI_URL", show_default=False, help="The room server, as with join."
-        ),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="REGION", show_default=False, help="Twilio's signaling region.")
-    ] = None,
+    url: Url = None,
+    region: Region = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(

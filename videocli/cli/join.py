@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from videocli.cli import completing
-from videocli.cli.options import Json
+from videocli.cli.options import Json, Region, Url
 
 
 class RecordBy(StrEnum):
@@ -46,24 +46,8 @@ def join(
             help="Who to be, when the token is minted here. Default: your user name and a few digits.",
         ),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="VIDEOCLI_URL",
-            show_default=False,
-            help="The room server. Default: Twilio's cloud for a token of its, else this machine's.",
-        ),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGION",
-            show_default=False,
-            autocompletion=completing.regions,
-            help="Twilio's signaling region: us1, ie1, sg1 …",
-        ),
-    ] = None,
+    url: Url = None,
+    region: Region = None,
     video: Annotated[
         list[str] | None,
         typer.Option(

@@ -161,6 +161,25 @@ Profile = Annotated[
     ),
 ]
 
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="VIDEOCLI_URL",
+        show_default=False,
+        help="The room server. Default: Twilio's cloud for a token of its, else this machine's.",
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGION",
+        show_default=False,
+        autocompletion=completing.regions,
+        help="Twilio's signaling region: us1, ie1, sg1 …",
+    ),
+]
+
 Json = Annotated[
     bool, typer.Option("--json", help="Write JSON to stdout, one object a line, and nothing else.")
 ]

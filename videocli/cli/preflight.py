@@ -5,32 +5,15 @@ from typing import Annotated
 
 import typer
 
-from videocli.cli import completing
-from videocli.cli.options import Json
+from videocli.cli.options import Json, Region, Url
 
 MEASURING = "Measuring"
 """The group of its options about time, which are not about leaving."""
 
 
 def preflight(
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="VIDEOCLI_URL",
-            show_default=False,
-            help="The room server. Default: where 'join' would go.",
-        ),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGION",
-            show_default=False,
-            autocompletion=completing.regions,
-            help="Twilio's signaling region: us1, ie1, sg1 …",
-        ),
-    ] = None,
+    url: Url = None,
+    region: Region = None,
     token: Annotated[
         str | None,
         typer.Option(

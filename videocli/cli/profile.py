@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videocli.cli import completing
-from videocli.cli.options import Json
+from videocli.cli.options import Json, Region
 from videocli.cli.redaction import hide, one_line, redact
 
 if TYPE_CHECKING:
@@ -42,15 +42,7 @@ def add(
     url: Annotated[
         str | None, typer.Option(metavar="URL", show_default=False, help="The room server.")
     ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGION",
-            show_default=False,
-            autocompletion=completing.regions,
-            help="Twilio's signaling region: us1, ie1, sg1 …",
-        ),
-    ] = None,
+    region: Region = None,
     account_sid: Annotated[
         str | None, typer.Option(metavar="SID", show_default=False, help="The account: AC….")
     ] = None,
