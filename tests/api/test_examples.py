@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +15,16 @@ from tests.examples import counter, greeter, painter
 from videocli import events
 
 Bot = Callable[[videocli.Room], Coroutine[Any, Any, None]]
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize("example", [counter, greeter, painter], ids=lambda module: module.__name__)
+def test_the_readme_has_the_example_as_it_is(example: ModuleType) -> None:
+    source = Path(str(example.__file__)).read_text(encoding="utf-8")
+    _, _, code = source.partition('"""\n\n')
+    assert f"```python\n{code}```\n" in README.read_text(encoding="utf-8")
 
 
 @asynccontextmanager
