@@ -56,6 +56,45 @@ async def test_whoever_is_away_too_long_is_gone(here: World) -> None:
 
 
 @served()
+async def test_whoever_was_replaced_while_away_is_told_so(here: World) -> None:
+    older = await here.joined("alice")
+    await older.drop()
+    newer = await here.joined("alice")
+    await older.resume(here.url)
+    assert await refused(older) == 53205
+    assert not newer.closed
+
+
+@served(session_timeout=10.0)
+async def test_whoever_was_replaced_and_stays_away_too_long_is_unknown(here: World) -> None:
+    older = await here.joined("alice")
+    await older.drop()
+    await here.joined("alice")
+    await asyncio.sleep(10.0)
+    await older.resume(here.url)
+    assert await refused(older) == 53204
+
+
+@served()
+async def test_whoever_was_replaced_on_a_socket_that_swallows_is_told_so_on_the_next(here: World) -> None:
+    older = await here.joined("alice")
+    here.network.cut(server_notices=False)
+    await here.joined("alice")
+    await older.resume(here.url)
+    assert await refused(older) == 53205
+
+
+@served()
+async def test_a_stranger_learns_nothing_of_a_session_that_ended(here: World) -> None:
+    older, mallory = await here.joined("alice"), await here.client("mallory")
+    await older.drop()
+    await here.joined("alice")
+    mallory.peer_id = older.peer_id
+    await mallory.resume(here.url, session=older.session)
+    assert await refused(mallory) == 53204
+
+
+@served()
 async def test_a_client_that_falls_silent_is_reconnecting_after_three_heartbeats(here: World) -> None:
     alice, bob = await here.joined("alice"), await here.joined("bob")
     before = asyncio.get_running_loop().time()

@@ -29,6 +29,7 @@ from videocli.protocol.rsp import (
 from videocli.server import events as ev
 from videocli.server import leg as lg
 from videocli.server.connection import Connection
+from videocli.server.farewells import Farewells
 from videocli.server.house import Client, House
 from videocli.server.registry import Registry
 from videocli.server.room import Participant, Phase, Room
@@ -64,6 +65,7 @@ class Hub:
         self._registry = Registry(max_participants, outside.random)
         self._houses: dict[str, House] = {}
         self._sessions: dict[str, Client] = {}
+        self._farewells = Farewells(session_timeout)
         self._connections: dict[Connection, Client | None] = {}
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -175,7 +177,8 @@ class Hub:
                 self._end(client, _error_message(fault))
             raise
         if client is None or client.participant.identity != grants.identity:
-            raise error(53204)
+            farewell = self._farewells.find(message.session, grants.identity, self._now())
+            raise error(53204) if farewell is None else error(farewell.code, farewell.message)
         room = client.house.room
         tokens.check_room_grant(grants, (room.name, room.sid))
         other = self._connections[connection]
@@ -227,8 +230,7 @@ class Hub:
         if client.participant.phase is Phase.JOINING:
             self._end(client, None)
             return
-        now = asyncio.get_running_loop().time()
-        client.participant.leave_for(now, self._session_timeout)
+        client.participant.leave_for(self._now(), self._session_timeout)
         client.leg.reachable(False)
         client.house.settle()
         self._set_timer()
@@ -352,6 +354,9 @@ class Hub:
         if house.clients.pop(participant.sid, None) is None:
             return
         self._sessions.pop(client.rsp.session, None)
+        if isinstance(farewell, ServerError):
+            # On a socket that is lost or about to be, nobody hears it.
+            self._farewells.keep(client.rsp.session, participant.identity, farewell, self._now())
         house.end_channels(participant.sid)
         house.forwarder.use_leg(participant.sid, None)
         self._spawn(client.leg.close())
@@ -376,10 +381,13 @@ class Hub:
 
     def _expire(self, at: float) -> None:
         """Somebody's session time is over."""
-        now = max(at, asyncio.get_running_loop().time())
+        now = max(at, self._now())
         for room, participant in self._registry.overdue(now):
             self._end(self._houses[room.sid].clients[participant.sid], None)
         self._set_timer()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
