@@ -262,7 +262,7 @@ def test_a_changed_network_gives_the_socket_up() -> None:
 def test_a_received_close_code_has_its_class(code: int | None, reason: CloseReason) -> None:
     made = open_client()
     made.receive_close(code, "why", 1.0)
-    assert made.events() == [Closed(reason, code, "why")]
+    assert made.events() == [Closed(reason, code, "why", is_received=True)]
     assert made.timer() is None
 
 

@@ -85,7 +85,10 @@ def test_a_leave_is_no_loss_to_the_server() -> None:
     pair = Pair()
     pair.client.close(pair.now)
     pair.exchange()
-    assert pair.server_events[-2:] == [ByeReceived(), Closed(CloseReason.REMOTE, 1000, "Normal")]
+    assert pair.server_events[-2:] == [
+        ByeReceived(),
+        Closed(CloseReason.REMOTE, 1000, "Normal", is_received=True),
+    ]
 
 
 @given(st.lists(st.floats(0.0, 20.0), max_size=20), st.floats(0.1, 100.0))

@@ -132,7 +132,7 @@ def test_busy_without_keep_alive_gives_the_client_a_moment_to_close(retry_after:
     assert said(made) == [Busy(round(retry_after * 1000))]
     assert made.timer() == 6.0
     made.receive_close(3005, "", 1.1)
-    assert made.events() == [Closed(CloseReason.REMOTE, 3005, "")]
+    assert made.events() == [Closed(CloseReason.REMOTE, 3005, "", is_received=True)]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_bye_is_reported_and_the_client_left_to_close() -> None:
     made = open_server()
     hear(made, Bye(), 1.0)
     made.receive_close(1000, "Normal", 1.1)
-    assert made.events() == [ByeReceived(), Closed(CloseReason.REMOTE, 1000, "Normal")]
+    assert made.events() == [ByeReceived(), Closed(CloseReason.REMOTE, 1000, "Normal", is_received=True)]
     assert said(made) == []
 
 

@@ -239,6 +239,8 @@ class Closed:
     code: int | None
     """The WebSocket close code, sent or received; None: the socket died without a word."""
     text: str
+    is_received: bool = False
+    """The other side closed it, or the network; not we."""
 
 
 TcmpEvent = Opened | BodyReceived | BusyReceived | ByeReceived | Ignored | Closed

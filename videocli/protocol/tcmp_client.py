@@ -164,7 +164,7 @@ class TcmpClient:
     def receive_close(self, code: int | None, reason: str, now: float) -> None:
         """The socket is gone."""
         if self._state is not _State.CLOSED:
-            self._end(_REASONS.get(code or 0, CloseReason.REMOTE), code, reason)
+            self._end(_REASONS.get(code or 0, CloseReason.REMOTE), code, reason, is_received=True)
 
     def handle_timer(self, now: float) -> None:
         """The time of `timer()` has come."""
@@ -245,7 +245,7 @@ class TcmpClient:
             self._outputs.append(CloseTransport(code, text))
             self._end(reason, code, text)
 
-    def _end(self, reason: CloseReason, code: int | None, text: str) -> None:
+    def _end(self, reason: CloseReason, code: int | None, text: str, is_received: bool = False) -> None:
         self._state = _State.CLOSED
         self._queue.clear()
-        self._events.append(Closed(reason, code, text))
+        self._events.append(Closed(reason, code, text, is_received))

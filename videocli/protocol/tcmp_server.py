@@ -129,7 +129,7 @@ class TcmpServer:
     def receive_close(self, code: int | None, reason: str, now: float) -> None:
         """The socket is gone."""
         if self._state is not _State.CLOSED:
-            self._end(CloseReason.REMOTE, code, reason)
+            self._end(CloseReason.REMOTE, code, reason, is_received=True)
 
     def handle_timer(self, now: float) -> None:
         """The time of `timer()` has come."""
@@ -195,6 +195,6 @@ class TcmpServer:
             self._outputs.append(CloseTransport(code, text))
             self._end(reason, code, text)
 
-    def _end(self, reason: CloseReason, code: int | None, text: str) -> None:
+    def _end(self, reason: CloseReason, code: int | None, text: str, is_received: bool = False) -> None:
         self._state = _State.CLOSED
-        self._events.append(Closed(reason, code, text))
+        self._events.append(Closed(reason, code, text, is_received))

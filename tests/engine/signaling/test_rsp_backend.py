@@ -99,6 +99,14 @@ class Stage:
         assert isinstance(last, rp.SignalingEnded)
         return last.error.code if last.error else None
 
+    @property
+    def explained(self) -> str:
+        """The explanation of the error that the session ended with."""
+        last = self.reports[-1]
+        assert isinstance(last, rp.SignalingEnded)
+        assert last.error is not None
+        return last.error.explanation
+
     async def __aexit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         if kind is not None:
             self.running.cancel()
@@ -378,6 +386,29 @@ def test_busy_during_an_outage_is_waited_for() -> None:
     assert (failed.fate, failed.answered) == ("the server is busy", True)
 
 
+@pytest.mark.parametrize("keep_alive", [True, False])
+@pytest.mark.parametrize("seconds", [0.05, 5.0, 1e9])
+def test_a_server_that_is_busy_to_the_end_of_an_outage_is_53000_busy(
+    keep_alive: bool, seconds: float
+) -> None:
+    async def busy(socket: Socket) -> None:
+        while True:
+            await socket.busy(seconds * 1000, keep_alive)
+
+    stage = play(lambda: Stage(cut_once(), busy), wait_for_the_end)
+    assert (stage.ended, stage.times[-1]) == (53000, 40.0)
+    assert stage.explained.startswith("The server is busy. ")
+
+
+def test_a_busy_server_that_falls_silent_is_53002() -> None:
+    async def busy(socket: Socket) -> None:
+        await socket.busy(5000, keep_alive=True)
+        await socket.stay()
+
+    stage = play(lambda: Stage(cut_once(), busy), wait_for_the_end)
+    assert (stage.ended, stage.times[-1]) == (53002, 40.0)
+
+
 # Losing the session and getting it back
 
 
@@ -579,6 +610,33 @@ def test_refusals_that_turn_into_silence_are_53002() -> None:
 
     stage = play(lambda: Stage(let_in_and_stay), act)
     assert (stage.ended, stage.times[-1]) == (53002, 30.0)
+
+
+def test_an_attempt_cut_short_by_the_end_leaves_the_word_to_the_one_before() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.until(rp.Joined)
+        stage.network.refuse()
+        stage.network.cut()
+        await asyncio.sleep(29.5)
+        stage.network.stall()
+        await stage.until(rp.SignalingEnded)
+        stage.network.resume()
+
+    stage = play(lambda: Stage(let_in_and_stay), act)
+    assert (stage.ended, stage.times[-1]) == (53000, 30.0)
+    assert stage.explained.startswith("Connection refused. The server refused ")
+    (*_, last) = [each for each in stage.reports if isinstance(each, rp.AttemptFailed)]
+    assert (last.fate, last.answered) == ("no answer to dialing", False)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 3000, 3001, 3008])
+def test_a_server_that_closes_every_attempt_has_answered(code: int) -> None:
+    async def close(socket: Socket) -> None:
+        await socket.close(code)
+
+    stage = play(lambda: Stage(cut_once(), close), wait_for_the_end)
+    assert (stage.ended, stage.times[-1]) == (53000, 40.0)
+    assert stage.explained.startswith(f"Closed with {code}. ")
 
 
 def test_a_server_that_accepts_and_closes_to_the_end_is_53000() -> None:

@@ -1,6 +1,7 @@
 """One connection of a session: its core, its driver, and how it ended."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,11 @@ _REFUSED = 53000
 _NO_ANSWER = 53002
 _BUSY = 53006
 
+_LONG_ENOUGH_SECONDS = 1.0
+"""An attempt that waited so long for an answer got none."""
+
+IS_BUSY = "the server is busy"
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:
@@ -22,6 +28,8 @@ class Fate:
 
     words: str
     answered: bool
+    is_cut_short: bool = False
+    """The end of the session came too soon for an answer."""
     is_busy: bool = False
     """The server is busy for good."""
     retry_seconds: float | None = None
@@ -35,6 +43,11 @@ class Fate:
         if self.is_busy:
             return error(_BUSY)
         return self.no_token or signaling_failed(self.answered, self.words)
+
+
+def unanswered(words: str, seconds: float) -> Fate:
+    """The fate of an attempt that ran out of time after so many."""
+    return Fate(words, answered=False, is_cut_short=seconds < _LONG_ENOUGH_SECONDS)
 
 
 def signaling_failed(answered: bool, words: str) -> VideoError:
@@ -63,6 +76,8 @@ class Conversation:
     ) -> None:
         self.core = core
         self.transport = transport
+        self.busy_until = -math.inf
+        """A server that was busy is asked again then."""
         self.fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
         self._limit = asyncio.timeout(None)
         self._driver: Driver[TcmpEvent] = Driver(core, transport, lambda event: on_event(self, event))
@@ -91,6 +106,15 @@ class Conversation:
         """Say how it ended; the driver may take a moment longer to close the transport."""
         if not self.fate.done():
             self.fate.set_result(fate)
+
+    def run_out(self, began_at: float) -> None:
+        """Its time, counted from when it was dialed, is over; a busy server has answered all the same."""
+        self.driving.cancel()
+        now = asyncio.get_running_loop().time()
+        if now - self.busy_until < _LONG_ENOUGH_SECONDS:
+            self.end(Fate(IS_BUSY, answered=True))
+        else:
+            self.end(unanswered("no answer from the server", now - began_at))
 
     def wake(self) -> None:
         """Send what the core was told."""

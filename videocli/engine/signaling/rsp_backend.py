@@ -17,7 +17,14 @@ from videocli import __version__
 from videocli.engine import reports as rp
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.engine.signaling.backoff import Backoff
-from videocli.engine.signaling.conversation import Conversation, Fate, in_words, signaling_failed
+from videocli.engine.signaling.conversation import (
+    IS_BUSY,
+    Conversation,
+    Fate,
+    in_words,
+    signaling_failed,
+    unanswered,
+)
 from videocli.engine.signaling.ice_servers import ask_ice_servers
 from videocli.engine.signaling.rsp_client import RspClient, State
 from videocli.errors import TokenError, VideoError, error
@@ -48,9 +55,6 @@ BUSY_SECONDS = 0.1
 """The least we wait for a busy server, whatever it says."""
 GRACE_SECONDS = 1.0
 """To say goodbye (our-rules.md, 8)."""
-
-_LONG_ENOUGH_SECONDS = 1.0
-"""An attempt that waited so long for an answer got none."""
 
 _NO_TOKEN_IN_TIME = (
     "The token at hand has expired, and the token command had printed no other when the session ended."
@@ -191,7 +195,8 @@ class RspBackend:
         if outage is None:
             outage = self._outage = _Outage(loop.time() + self._rsp.session_timeout)
         else:
-            outage.answered, outage.words = fate.answered, fate.words
+            if not fate.is_cut_short or not outage.words:
+                outage.answered, outage.words = fate.answered, fate.words
             outage.no_token = fate.no_token
             self._deliver(rp.AttemptFailed(outage.attempts, fate.words, fate.answered))
         if fate.is_busy:
@@ -225,15 +230,14 @@ class RspBackend:
         except DialError as failed:
             return Fate(failed.reason, failed.answered)
         except TimeoutError:
-            return self._unanswered("no answer to dialing", began_at)
+            return unanswered("no answer to dialing", loop.time() - began_at)
         core = TcmpClient(loop.time(), self._new_id, self._rsp.first_message(self._token), cookie)
         self._conversation = conversation = Conversation(core, transport, self._on_event)
         watching = asyncio.create_task(self._watch_network(conversation), name="network watch")
         try:
             await conversation.until_over(limit)
         except TimeoutError:
-            conversation.driving.cancel()
-            conversation.end(self._unanswered("no answer from the server", began_at))
+            conversation.run_out(began_at)
             self._rsp.lost()
         finally:
             await stop(watching)
@@ -251,15 +255,6 @@ class RspBackend:
             is_stale = conversation.transport.is_stale()
         conversation.core.network_changed(asyncio.get_running_loop().time())
         conversation.wake()
-
-    def _unanswered(self, words: str, began_at: float) -> Fate:
-        """The fate of an attempt that ran out of time.
-
-        One that the end of the session cut short says nothing about the server; then the one before it
-        counts.
-        """
-        is_cut_short = asyncio.get_running_loop().time() - began_at < _LONG_ENOUGH_SECONDS
-        return Fate(words, answered=is_cut_short and self._outage is not None and self._outage.answered)
 
     async def _refresh_token(self, limit: float | None) -> None:
         """Have a token that is valid now. Raises `TokenError`, also when none has come by the limit."""
@@ -307,9 +302,10 @@ class RspBackend:
                     self._backoff.reset()
                 self._settle()
             case BusyReceived(seconds, False, cookie):
-                busy = "the server is busy"
-                conversation.end(Fate(busy, answered=True, retry_seconds=seconds, cookie=cookie))
-            case BusyReceived() | ByeReceived():
+                conversation.end(Fate(IS_BUSY, answered=True, retry_seconds=seconds, cookie=cookie))
+            case BusyReceived(seconds):
+                conversation.busy_until = asyncio.get_running_loop().time() + seconds
+            case ByeReceived():
                 pass
             case Ignored(reason):
                 _log.debug("ignored: %s", reason)
@@ -320,7 +316,7 @@ class RspBackend:
 
     def _closed(self, conversation: Conversation, closed: Closed) -> None:
         words = in_words(closed)
-        is_answered = closed.reason is not CloseReason.TIMEOUT
+        is_answered = closed.is_received or closed.reason is not CloseReason.TIMEOUT
         conversation.end(Fate(words, is_answered, is_busy=closed.reason is CloseReason.BUSY))
         if self._rsp.state is State.CONNECTED:
             self._deliver(rp.SignalingLost(words))
