@@ -267,6 +267,20 @@ def test_closing_towards_a_peer_that_does_not_answer_takes_a_second_at_most() ->
     run(act())
 
 
+def test_a_redirect_is_not_followed() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def act() -> None:
+        async with tcp_server(answer) as address:
+            refused = await refusal(f"ws://{address}/signaling")
+            assert (refused.answered, refused.reason) == (True, "HTTP status 302")
+
+    run(act())
+
+
 def test_a_refused_connection_is_an_answer() -> None:
     async def act() -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -336,6 +350,26 @@ def test_a_proxy_is_not_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -
     async def act() -> None:
         async with listen("127.0.0.1", 0, echo) as listener:
             await (await dial(listener.url)).close(1000, "")
+
+    run(act())
+
+
+def test_a_proxy_is_used_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+        writer.close()
+
+    async def act() -> None:
+        async with tcp_server(answer) as address:
+            monkeypatch.setenv("http_proxy", f"http://{address}")
+            monkeypatch.setenv("no_proxy", "127.0.0.2")
+            assert (await refusal("ws://rooms.invalid/signaling")).answered
+            assert asked == [b"CONNECT rooms.invalid:80 HTTP/1.1"]
+            assert (await refusal("ws://127.0.0.2:1/signaling")).answered
+            assert len(asked) == 1
 
     run(act())
 

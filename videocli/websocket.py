@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.http11 import Request, Response
 from websockets.protocol import State
+from websockets.uri import WebSocketURI, parse_uri
 
 from videocli.outside import DialError, Listener, MessageTransport, TransportClosed
+from videocli.tcp import connect_tcp
 
 SIGNALING_PATH = "/signaling"
 HEALTH_PATH = "/healthz"
@@ -101,21 +104,32 @@ def _shortened(reason: str) -> str:
     return reason.encode(errors="replace")[:_MAX_REASON_BYTES].decode(errors="ignore")
 
 
+class _Opening(connect):
+    """Follows no redirect, as a browser does not."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 async def dial(url: str) -> MessageTransport:
     """Open a WebSocket. Raises `DialError`; the caller sets the time limit.
 
-    `wss` verifies the server's certificate and name. A proxy from the environment (`https_proxy`, `no_proxy`
-    …) is used as the library does by default, but never for this machine's own addresses.
+    While TCP is not connected it is tried anew every second, so that a path that is back is found soon; all
+    of that is one dial. `wss` verifies the server's certificate and name. A proxy from the environment
+    (`https_proxy`, `no_proxy` …) is used as the library does by default, but never for this machine's own
+    addresses.
 
     Answered: the connection was refused or reset, TLS failed, the HTTP status was not 101, or the answer was
     no WebSocket's. Also a URL that cannot be dialed at all, since no network is at fault. Not answered: no
     address for the name, no route, no reply.
     """
     try:
-        connection = await connect(
+        place = parse_uri(url)
+        sock = await connect_tcp(place.host, place.port) if _is_direct(place) else None
+        connection = await _Opening(
             url,
+            sock=sock,
             compression=None,
-            proxy=None if _is_local(url) else True,
             open_timeout=None,
             ping_interval=None,
             close_timeout=CLOSE_SECONDS,
@@ -139,10 +153,14 @@ async def dial(url: str) -> MessageTransport:
     return WebSocketTransport(connection)
 
 
-def _is_local(url: str) -> bool:
+def _is_direct(place: WebSocketURI) -> bool:
+    """Whether no proxy leads there: none is configured, or this place is excepted from it."""
+    if not urllib.request.getproxies().keys() - {"no"}:
+        return True
+    if urllib.request.proxy_bypass(f"{place.host}:{place.port}"):
+        return True
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return place.host == "localhost" or ipaddress.ip_address(place.host).is_loopback
     except ValueError:
         return False
 
