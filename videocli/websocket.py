@@ -23,6 +23,7 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from videocli.outside import DialError, Listener, MessageTransport, TransportClosed
+from videocli.routes import Route
 from videocli.tcp import connect_tcp
 
 SIGNALING_PATH = "/signaling"
@@ -49,8 +50,9 @@ _ANSWERS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
 class WebSocketTransport:
     """A `MessageTransport`. TCMP looks after liveness, so there are no pings."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, route: Route | None = None) -> None:
         self._connection = connection
+        self._route = route
 
     async def send(self, text: str) -> None:
         """Send a message; waits while the other side does not read. Raises `TransportClosed`."""
@@ -68,20 +70,8 @@ class WebSocketTransport:
         return message if isinstance(message, str) else message.decode(errors="replace")
 
     def is_stale(self) -> bool:
-        """Whether the other side would now be reached from another local address, or not at all.
-
-        Connecting a UDP socket asks the routing table, and sends nothing.
-        """
-        local, remote = self._connection.local_address, self._connection.remote_address
-        if not local or not remote:
-            return False
-        family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect(remote)
-                return bool(probe.getsockname()[0] != local[0])
-        except OSError:
-            return True
+        """Whether this machine's network has changed under a connection that was dialed."""
+        return self._route is not None and self._route.is_gone()
 
     async def close(self, code: int, reason: str) -> None:
         """Close, and wait `CLOSE_SECONDS` at most for the other side."""
@@ -150,7 +140,8 @@ async def dial(url: str) -> MessageTransport:
         raise DialError("a SOCKS proxy needs the package python-socks", answered=False) from missing
     except (OSError, ValueError) as failed:
         raise DialError(_reason(failed), _is_answer(failed)) from failed
-    return WebSocketTransport(connection)
+    local, remote = connection.local_address, connection.remote_address
+    return WebSocketTransport(connection, Route(local, remote) if local and remote else None)
 
 
 def _is_direct(place: WebSocketURI) -> bool:

@@ -44,9 +44,10 @@ class Place:
         """Of the newest link."""
         self.interface = ""
         """The newest link."""
+        self.gateway = ""
+        """Where it leads."""
         self._router = router
         self._links = itertools.count(1)
-        self._gateway = ""
         self._metric = 0
 
     def make(self) -> None:
@@ -71,7 +72,7 @@ class Place:
         _run("ip", "-n", self.name, "addr", "add", f"{self.address}/24", "dev", self.interface)
         _run("ip", "-n", self.name, "link", "set", self.interface, "up")
         self._metric = 100 + number
-        self._gateway = gateway
+        self.gateway = gateway
         self._route()
 
     def down(self) -> None:
@@ -88,7 +89,7 @@ class Place:
         _run("ip", "-n", self.name, "link", "del", interface)
 
     def _route(self) -> None:
-        route = ("default", "via", self._gateway, "dev", self.interface, "metric", str(self._metric))
+        route = ("default", "via", self.gateway, "dev", self.interface, "metric", str(self._metric))
         _run("ip", "-n", self.name, "route", "add", *route)
 
     def udp_ports(self) -> set[int]:

@@ -89,3 +89,56 @@ def test_a_new_interface_is_found_by_signaling_and_media_without_a_rejoin(net: I
                 tasks.create_task(changes(net, server.url, watched, name))
 
     asyncio.run(run())
+
+
+def by_protocol(place: Place) -> None:
+    """UDP leaves by another link than TCP."""
+    place.connect()
+    place.run("ip", "rule", "add", "ipproto", "udp", "lookup", "200")
+    place.run("ip", "route", "add", "default", "via", place.gateway, "dev", place.interface, "table", "200")
+
+
+def by_port(place: Place) -> None:
+    """Two links cost the same, and each socket takes one of them."""
+    first = ("nexthop", "via", place.gateway, "dev", place.interface)
+    place.connect()
+    place.run("ip", "route", "flush", "default")
+    second = ("nexthop", "via", place.gateway, "dev", place.interface)
+    place.run("ip", "route", "add", "default", *first, *second)
+    place.run("sysctl", "-qw", "net.ipv4.fib_multipath_hash_policy=1")
+
+
+def by_name(place: Place) -> None:
+    """The link prefers another of its addresses, and keeps the old one."""
+    other = place.address.removesuffix(".2") + ".9"
+    route = ("via", place.gateway, "dev", place.interface, "metric", "1", "src", other)
+    place.run("ip", "addr", "add", f"{other}/24", "dev", place.interface)
+    place.run("ip", "route", "add", "default", *route)
+
+
+BEFORE = (by_protocol, by_port)
+"""Ways of a machine when a bot joins there."""
+LATER = (by_name,)
+"""Ways that a machine comes to while a bot is there."""
+
+
+async def stays(net: Internet, url: str, change: Callable[[Place], None]) -> None:
+    """A bot on a machine whose UDP sockets get another address than its signaling has."""
+    place = net.place(change.__name__.replace("_", "-"))
+    if change in BEFORE:
+        change(place)
+    async with bot_in(place, url, "ways", change.__name__) as program:
+        start = now()
+        if change in LATER:
+            change(place)
+        await asyncio.sleep(LATE_SECONDS)
+        assert outages(program) == (0, 0), (change.__name__, account(program, start))
+
+
+def test_an_address_that_signaling_does_not_have_is_no_change_of_network(net: Internet) -> None:
+    async def run() -> None:
+        async with serve_in(net.place("ways")) as server, asyncio.TaskGroup() as tasks:
+            for change in (*BEFORE, *LATER):
+                tasks.create_task(stays(net, server.url, change))
+
+    asyncio.run(run())

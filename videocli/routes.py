@@ -1,0 +1,67 @@
+"""Which of this machine's links a connection leaves by, and whether that has changed under it."""
+
+import socket
+from typing import Any
+
+_PROBES = 16
+"""Where several routes cost the same, the kernel may choose by port: so many find each of them."""
+
+
+class Route:
+    """Where a connection leaves this machine: taken when it opens, asked later.
+
+    The routing table is asked by connecting a UDP socket, which sends nothing. Its answer need not be the
+    connection's own address: UDP may have other routes than TCP, and where several routes cost the same, each
+    socket takes one of them. So an answer is compared with earlier answers only, and by link, because a link
+    may come to prefer another of its addresses (RFC 8981) while the old one goes on.
+    """
+
+    def __init__(self, local: tuple[Any, ...], remote: tuple[Any, ...]) -> None:
+        """`local` and `remote` are socket addresses, as `getsockname` and `getpeername` give them."""
+        self._remote = remote
+        links = _links()
+        self._address = local[0] if local[0] in links else None
+        self._ways = self._ask(links, _PROBES)
+
+    def is_gone(self) -> bool:
+        """Whether the connection's address has left, or the other side is reached by other links, or by none.
+
+        Other links do when a better one has come, or when the old one lost its routes but not its address.
+        """
+        links = _links()
+        if self._address is not None and links and self._address not in links:
+            return True
+        if not self._ways or self._ask(links, 1) & self._ways:
+            return False
+        return not self._ask(links, _PROBES) & self._ways
+
+    def _ask(self, links: dict[str, str], times: int) -> set[str]:
+        """The links that lead to the other side; empty if none does."""
+        addresses = {_address_towards(self._remote) for _ in range(times)}
+        return {links.get(address, address) for address in addresses if address is not None}
+
+
+def _address_towards(remote: tuple[Any, ...]) -> str | None:
+    """The address that a new socket would have; None: there is no route."""
+    family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(remote)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def _links() -> dict[str, str]:
+    """The names of this machine's links by their addresses; empty if it does not tell."""
+    import ifaddr
+
+    try:
+        adapters = ifaddr.get_adapters()
+    except OSError:
+        return {}
+    return {
+        ip.ip if isinstance(ip.ip, str) else ip.ip[0]: adapter.name
+        for adapter in adapters
+        for ip in adapter.ips
+    }
