@@ -267,6 +267,40 @@ def test_closing_towards_a_peer_that_does_not_answer_takes_a_second_at_most() ->
     run(act())
 
 
+@pytest.mark.parametrize(
+    ("last_word", "code", "reason"),
+    [
+        (b"\x88\x02\x03\xe8", 1000, ""),
+        (b"\x88\x05\x0b\xb8why", 3000, "why"),
+        (b"\x88\x00", 1005, ""),
+        (b"\x88\x01\x03", None, ""),
+        (b"no frame at all", None, ""),
+    ],
+)
+def test_the_servers_last_word_ends_it_although_tcp_stays_open(
+    last_word: bytes, code: int | None, reason: str
+) -> None:
+    over = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await upgrade(reader, writer)
+        writer.write(b"\x81\x02hi" + last_word)
+        await over.wait()
+        writer.close()
+
+    async def act() -> None:
+        async with tcp_server(answer) as address:
+            client = await dial(f"ws://{address}/signaling")
+            assert await client.receive() == "hi"
+            with pytest.raises(TransportClosed) as caught:
+                await client.receive()
+            assert (caught.value.code, caught.value.reason) == (code, reason)
+            await client.close(1000, "")
+            over.set()
+
+    run(act())
+
+
 def test_a_redirect_is_not_followed() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

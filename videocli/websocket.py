@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
@@ -34,6 +34,8 @@ OPEN_SECONDS = 5.0
 """For a client to finish its opening handshake with our server."""
 CLOSE_SECONDS = 0.8
 """For the other side to answer a close; a leave has a second in all (our-rules.md, 8)."""
+ABORT_SECONDS = 0.05
+"""For a TCP connection to close by itself after the server's last word (TLS asks the server once more)."""
 
 _MAX_REASON_BYTES = 123
 """RFC 6455 section 5.5: a control frame's 125 bytes, less the code."""
@@ -85,6 +87,19 @@ class WebSocketTransport:
                 self._connection.transport.abort()
 
 
+class _DialedConnection(ClientConnection):
+    """Ends with the server's last word, for which the library waits until the server closes TCP too.
+
+    RFC 6455 section 7.1.1: a client should wait for that, but may close at any time.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.close_rcvd is not None or self.protocol.parser_exc is not None:
+            self.transport.close()
+            self.loop.call_later(ABORT_SECONDS, self.transport.abort)
+
+
 def _closed(closed: ConnectionClosed) -> TransportClosed:
     received = closed.rcvd
     return TransportClosed(received.code, received.reason) if received else TransportClosed(None)
@@ -119,6 +134,7 @@ async def dial(url: str) -> MessageTransport:
         connection = await _Opening(
             url,
             sock=sock,
+            create_connection=_DialedConnection,
             compression=None,
             open_timeout=None,
             ping_interval=None,
