@@ -1,7 +1,13 @@
-"""Ends tasks, so that none is left behind."""
+"""Tasks that are ended, and work beside the loop that need not be, so that nothing is left behind."""
 
 import asyncio
-from typing import Any
+import contextlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 async def stop(task: asyncio.Task[Any]) -> None:
@@ -27,3 +33,27 @@ async def finish(task: asyncio.Task[Any]) -> None:
             cancellation = asked
     if cancellation is not None:
         raise cancellation
+
+
+async def beside(work: Callable[[], T]) -> T:
+    """What the work returns or raises, on a thread that never keeps the process alive.
+
+    `asyncio.to_thread` does: `asyncio.run` waits for its threads, so that nobody could leave.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(set_it: Callable[[], None]) -> None:
+        if not result.done():
+            set_it()
+
+    def run() -> None:
+        try:
+            answer = partial(result.set_result, work())
+        except Exception as failure:
+            answer = partial(result.set_exception, failure)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=run, name="beside", daemon=True).start()
+    return await result

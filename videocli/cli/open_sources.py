@@ -1,21 +1,16 @@
 """Opens what `--video`, `--audio` and the `publish` command name."""
 
-import asyncio
-import contextlib
 import itertools
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from videocli.engine.session import NamedSource
 from videocli.media.frames import MediaKind, Source
 from videocli.media.sources import STDIN, open_source, open_stdin
 from videocli.outside import Outside
-
-T = TypeVar("T")
+from videocli.tasks import beside
 
 _MAX_NAME = 128
 """Characters of a track's name (53302)."""
@@ -57,7 +52,7 @@ async def open_all(
     Stdin is read once for both kinds. Raises `SourceError`.
     """
     from_stdin = [kind for kind, spec in media if spec == STDIN]
-    piped = await _beside(partial(open_stdin, from_stdin)) if from_stdin else {}
+    piped = await beside(partial(open_stdin, from_stdin)) if from_stdin else {}
     opened: list[NamedSource] = []
     for (kind, spec), name in zip(media, default_names(media), strict=True):
         if spec == STDIN:
@@ -84,28 +79,4 @@ async def open_named(
     opening: Callable[[], Source] = partial(
         open_it, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
     )
-    return NamedSource(name or default_name(spec), await _beside(opening))
-
-
-async def _beside(work: Callable[[], T]) -> T:
-    """What the work returns or raises, on a thread that never keeps the process alive.
-
-    `asyncio.to_thread` does: `asyncio.run` waits for its threads, so that nobody could leave.
-    """
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[T] = loop.create_future()
-
-    def settle(set_it: Callable[[], None]) -> None:
-        if not result.done():
-            set_it()
-
-    def run() -> None:
-        try:
-            answer = partial(result.set_result, work())
-        except Exception as failure:
-            answer = partial(result.set_exception, failure)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, answer)
-
-    threading.Thread(target=run, name="open source", daemon=True).start()
-    return await result
+    return NamedSource(name or default_name(spec), await beside(opening))
