@@ -6,10 +6,13 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from tests.simulation.clock import run_virtually
+from videocli import tcp
+from videocli.names import Address
 from videocli.tcp import TRIES, connect_tcp
 
 SYN_SECONDS = (0, 1, 3, 7, 15, 31)
@@ -37,8 +40,7 @@ class Path:
     def open_sockets(self) -> list[socket.socket]:
         return [sock for sock in self.sockets if sock.fileno() != -1]
 
-    async def resolve(self, host: str, port: int, **options: Any) -> list[tuple[Any, ...]]:
-        assert options == {"type": socket.SOCK_STREAM}
+    async def addresses_of(self, host: str, port: int) -> list[Address]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in self.addresses]
 
     async def connect(self, sock: socket.socket, address: tuple[str, int]) -> None:
@@ -56,9 +58,10 @@ class Path:
 
     async def run(self, act: Callable[[], Awaitable[None]]) -> None:
         loop: Any = asyncio.get_running_loop()
-        loop.getaddrinfo, loop.sock_connect = self.resolve, self.connect
+        loop.sock_connect = self.connect
         try:
-            await act()
+            with mock.patch.object(tcp, "addresses_of", self.addresses_of):
+                await act()
         finally:
             assert self.open_sockets == []
             assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from videocli.names import Address, addresses_of
+
 FRESH_SECONDS = 1.0
 """A try that is not connected by then gets another beside it.
 
@@ -24,7 +26,7 @@ async def connect_tcp(host: str, port: int) -> socket.socket:
     which swallows does not hide one that answers. Raises `OSError` as soon as a try has failed at all of
     them; the caller sets the time limit.
     """
-    addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = await addresses_of(host, port)
     tries: deque[asyncio.Task[socket.socket]] = deque()
     try:
         for number in itertools.count():
@@ -44,7 +46,7 @@ async def connect_tcp(host: str, port: int) -> socket.socket:
         await _give_up(tries)
 
 
-async def _connect_any(addresses: Sequence[tuple[Any, ...]]) -> socket.socket:
+async def _connect_any(addresses: Sequence[Address]) -> socket.socket:
     """Connect to the first of these answers of `getaddrinfo` that lets us.
 
     Raises `OSError`, a refusal rather than a lack of route.
