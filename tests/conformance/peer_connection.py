@@ -30,6 +30,7 @@ from videocli.media.peer import (
     MediaFlowing,
     MediaPacket,
     NotSent,
+    PathFound,
     PathVerified,
     PeerConfig,
     PeerConnection,
@@ -60,6 +61,8 @@ class PeerLab:
     config: PeerConfig
     break_path: Callable[[PeerConnection], None]
     """From now on nothing goes through the path this peer uses; a restart finds another."""
+    lose_handshake: Callable[[PeerConnection, bool], None]
+    """From now on nothing of this peer's DTLS handshake goes through (or again), but ICE does."""
 
 
 class Watched:
@@ -247,6 +250,42 @@ async def check_the_handshake_is_told_once_and_before_media(lab: PeerLab) -> Non
                 for place, event in enumerate(side.events)
                 if isinstance(event, MediaFlowing)
             )
+
+
+async def check_a_path_is_not_connected_before_its_handshake(lab: PeerLab) -> None:
+    """ICE answers all the time, but no media can pass."""
+    async with pair(lab) as both:
+        lab.lose_handshake(both.server.peer, True)
+        await both.client_offers()
+        await both.client.first(PathFound)
+        both.client.peer.verify_path()
+        await asyncio.sleep(0.3)
+        assert [event.state for event in both.client.all(IceStateChanged)] == [IceState.CHECKING]
+        assert not both.client.all(PathVerified)
+        assert not both.client.all(DtlsConnected)
+        lab.lose_handshake(both.server.peer, False)
+        await both.connected()
+        await both.client.first(DtlsConnected)
+        both.client.peer.verify_path()
+        await both.client.first(PathVerified)
+
+
+async def check_a_path_that_dies_before_its_handshake_is_not_connected_after_it(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        lab.lose_handshake(both.server.peer, True)
+        await both.client_offers()
+        await both.client.first(PathFound)
+        await both.server.first(PathFound)
+        lab.break_path(both.server.peer)
+        await both.client.state(IceState.FAILED)
+        both.client.peer.restart_ice()
+        await both.client_offers()
+        await both.client.state(IceState.CHECKING)
+        await asyncio.sleep(0.3)
+        assert IceState.CONNECTED not in [event.state for event in both.client.all(IceStateChanged)]
+        lab.lose_handshake(both.server.peer, False)
+        await both.connected()
+        assert len(both.client.all(PathFound)) == len(both.client.all(DtlsConnected)) == 1
 
 
 async def check_candidates_are_told_once_complete(lab: PeerLab) -> None:

@@ -523,16 +523,17 @@ def test_both_legs_dead_of_one_cause_are_one_outage_though_signaling_is_back_bef
     scene(play)
 
 
-def test_a_session_without_any_media_path_is_reconnected_as_soon_as_it_is_resumed() -> None:
+def test_a_session_whose_media_never_comes_up_is_not_reconnected_by_a_resume() -> None:
     async def play(house: House) -> None:
         house.media.lose("alice")
         alice = house.join("alice")
         await alice.sees(ev.Connected)
         house.signaling.line("alice").cut()
-        back = await alice.sees(ev.Reconnected)
-        assert isinstance(back, ev.Reconnected)
-        assert back.downtime < 1
-        await alice.leave()
+        reason = await alice.staying
+        assert reason is not None
+        assert reason.code == 53405
+        assert alice.names.count("Reconnecting") == 1
+        assert "Reconnected" not in alice.names
 
     scene(play)
 
@@ -555,5 +556,39 @@ def test_a_wall_clock_that_is_set_has_no_say_in_an_outage(jump: timedelta) -> No
         assert 0 < back.downtime == outage.downtime < 5
         assert all(0 <= (attempt.seconds or 0) < 5 for attempt in outage.attempts)
         await bob.leave()
+
+    scene(play)
+
+
+def test_a_first_path_that_is_not_up_is_waited_for_after_a_resume() -> None:
+    """ICE is up, but DTLS does not pass: no media, however often the session is resumed."""
+
+    async def play(house: House) -> None:
+        house.media.lose_handshakes("alice")
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        await asyncio.sleep(1.0)
+        house.signaling.line("alice").cut()
+        await asyncio.sleep(5.0)
+        assert alice.names[-1] == "LocalParticipantReconnected"
+        assert "Reconnected" not in alice.names
+        house.media.lose_handshakes("alice", False)
+        await alice.sees(ev.Reconnected)
+        await alice.leave()
+
+    scene(play)
+
+
+def test_a_handshake_that_never_comes_up_ends_the_room_with_media_lost() -> None:
+    async def play(house: House) -> None:
+        house.media.lose_handshakes("alice")
+        alice = house.join("alice")
+        lost = await alice.sees(ev.Reconnecting)
+        assert isinstance(lost, ev.Reconnecting)
+        assert (lost.error.code, asyncio.get_running_loop().time() < 16.0) == (53405, True)
+        reason = await alice.staying
+        assert reason is not None
+        assert reason.code == 53405
+        assert "Reconnected" not in alice.names
 
     scene(play)

@@ -27,6 +27,22 @@ def close_sockets(peer: PeerConnection) -> None:
         protocol.transport.close()
 
 
+def lose_handshake(peer: PeerConnection, is_lost: bool) -> None:
+    """Drop the DTLS records that a peer sends, or no longer; their first byte tells them (RFC 7983, 7)."""
+    assert isinstance(peer, AiortcPeer)
+    ice = peer._ice
+    send = ice.send_now
+
+    def send_others(data: bytes) -> None:
+        if not 19 < data[0] < 64:
+            send(data)
+
+    if is_lost:
+        ice.send_now = send_others  # type: ignore[method-assign]  # a network that filters
+    else:
+        del ice.send_now
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that no event tells of."""
     async with asyncio.timeout(PATIENCE):
@@ -34,4 +50,6 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-LAB = PeerLab(make_peer=make_quick_peer, config=LOOPBACK, break_path=close_sockets)
+LAB = PeerLab(
+    make_peer=make_quick_peer, config=LOOPBACK, break_path=close_sockets, lose_handshake=lose_handshake
+)

@@ -1,15 +1,17 @@
 """Media that comes is decrypted and handed out at once; nothing in it stops what comes after."""
 
+import asyncio
 import socket
+from dataclasses import replace
 
 import pytest
 
-from tests.conformance.peer_connection import Collected, Pair, Talk
-from tests.media.aiortc_lab import until
+from tests.conformance.peer_connection import Collected, Pair, Talk, pair
+from tests.media.aiortc_lab import LAB, QUICK, lose_handshake, until
 from tests.media.test_aiortc_media import in_pair, run
 from videocli.media.aiortc_inside.generation import _widen
 from videocli.media.aiortc_peer import AiortcPeer
-from videocli.media.peer import MediaPacket
+from videocli.media.peer import IceState, MediaPacket
 
 
 async def talking(both: Pair) -> tuple[AiortcPeer, Collected]:
@@ -107,3 +109,27 @@ def test_sockets_hold_more_than_the_system_gives_unasked() -> None:
         _widen(endpoint)
         assert endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= before
     _widen(endpoint)
+
+
+def test_a_handshake_that_takes_too_long_fails_the_path_until_it_is_done() -> None:
+    """Restarts do not make the path fine again, but do no harm either."""
+    timing = replace(QUICK, connect_timeout=0.1)
+    lab = replace(LAB, make_peer=lambda config, deliver: AiortcPeer(config, deliver, timing))
+
+    async def check() -> None:
+        async with pair(lab) as both:
+            sender = both.client.peer.add_sender("video", "cam")
+            lose_handshake(both.server.peer, True)
+            await both.client_offers()
+            await both.client.state(IceState.FAILED)
+            assert both.client.peer.stats().dtls_state == "connecting"
+            both.client.peer.restart_ice()
+            await both.client_offers()
+            await asyncio.sleep(0.2)
+            assert both.client.peer.ice_state is IceState.FAILED
+            lose_handshake(both.server.peer, False)
+            await both.connected()
+            async with Talk(sender):
+                await Collected(await both.server.receiver("cam")).more(2)
+
+    run(check())

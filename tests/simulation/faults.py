@@ -33,6 +33,8 @@ class Kind:
     cuts: tuple[End, ...] | None = None
     """It begins with a cut that these ends notice."""
     kills_paths: bool = False
+    loses_handshakes: bool = False
+    """Nothing of a DTLS handshake passes, though ICE does."""
     busy: bool = False
     server: Literal["", "crash", "shutdown"] = ""
     """What becomes of the server; it starts anew when the fault is over."""
@@ -72,6 +74,9 @@ KINDS = (
     Kind("network change", BOTH, 2, lasts=False, kills_paths=True, cuts=("client", "server")),
     Kind("network change that nobody notices", BOTH, lasts=False, kills_paths=True, cuts=()),
 )
+
+
+HANDSHAKES_LOST = Kind("DTLS handshakes lost", MEDIA, loses_handshakes=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,17 @@ def draw(
         delay = round(chance.uniform(0.2, 4.0), 3) if kind.delays else 0.0
         faults.append(Fault(round(at, 3), round(seconds, 3), kind, host, delay))
     return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def draw_lost_handshakes(
+    chance: random.Random, hosts: Sequence[str], end: float, window: float
+) -> tuple[Fault, ...]:
+    """In one of eight plays: from the beginning, so that somebody joins into it."""
+    if chance.random() > 0.125:
+        return ()
+    length = chance.choice((chance.uniform(1.0, 10.0), 15.0 + chance.uniform(0.0, window + 6.0)))
+    host = None if chance.random() < 0.5 else chance.choice(hosts)
+    return (Fault(0.0, round(min(length, end), 3), HANDSHAKES_LOST, host),)
 
 
 def signaling_now(active: Iterable[Fault], base_delay: float) -> Faults:

@@ -26,6 +26,7 @@ from videocli.media.peer import (
     MakePeer,
     MediaPacket,
     PathEnd,
+    PathFound,
     PathVerified,
     PeerConfig,
     PeerConnection,
@@ -56,6 +57,8 @@ class FakeMediaNetwork:
         self._mute_hosts: set[str] = set()
         self._deaf_hosts: set[str] = set()
         self._dead_ufrags: set[str] = set()
+        self._insecure_hosts: set[str] = set()
+        self._insecure_peers: set[str] = set()
         self._ufrags = 0
 
     def make_peer(self, config: PeerConfig, on_event: Callable[[PeerEvent], None]) -> PeerConnection:
@@ -105,6 +108,22 @@ class FakeMediaNetwork:
         """Lose the path that a peer uses now for good: only an ICE restart finds another."""
         self._dead_ufrags.add(peer.ufrag)
         self._reconsider()
+
+    def lose_handshakes(self, host: str, is_lost: bool = True) -> None:
+        """Lose all DTLS handshakes of a host, or no longer, while everything else passes."""
+        (self._insecure_hosts.add if is_lost else self._insecure_hosts.discard)(host)
+        self._reconsider()
+
+    def lose_handshake(self, peer: "FakePeer", is_lost: bool) -> None:
+        """Lose a peer's DTLS handshake, or no longer, while everything else passes."""
+        (self._insecure_peers.add if is_lost else self._insecure_peers.discard)(peer.id)
+        self._reconsider()
+
+    def secures(self, peer: "FakePeer") -> bool:
+        """Whether the peer can come to a handshake with its other."""
+        other = self.other(peer)
+        ends = [peer] if other is None else [peer, other]
+        return not any(end.id in self._insecure_peers or end.host in self._insecure_hosts for end in ends)
 
     def new_ufrag(self) -> str:
         """A ufrag that no peer has."""
@@ -187,7 +206,11 @@ class FakePeer:
         self.config = config
         self.ufrag = network.new_ufrag()
         self.remote_id: str | None = None
+        self.has_path = False
+        """Whether ICE is connected."""
         self.is_up = False
+        """Whether ICE and DTLS are."""
+        self._handshake_due_at: float | None = None
         self._is_secured = False
         self.is_closed = False
         self.remote_candidates: list[IceCandidate] = []
@@ -418,7 +441,7 @@ class FakePeer:
     def end(self) -> None:
         """The other side closed DTLS."""
         self._change_state(IceState.CLOSED)
-        self.is_up = False
+        self.has_path = self.is_up = False
 
     def path_changed(self, carries: bool, hears: bool) -> None:
         """Datagrams pass now both ways, or only towards us, or not even that.
@@ -430,8 +453,8 @@ class FakePeer:
         if carries:
             self._set_timer(None, None)
             self._soon(self._come_up)
-        elif self.is_up and not hears:
-            self.is_up = False
+        elif self.has_path and not hears:
+            self.has_path = self.is_up = False
             for section in self._sections:
                 if section.sender is not None:
                     section.sender.is_possible = section.sender.has_keyframe = False
@@ -448,6 +471,14 @@ class FakePeer:
     def _come_up(self) -> None:
         if not self._network.carries(self):
             return
+        self.has_path = True
+        if self._handshake_due_at is None:
+            self._handshake_due_at = self._loop.time() + CHECKING_SECONDS
+            self.report(PathFound())
+        if not self._is_secured and not self._network.secures(self):
+            self._await_handshake(self._handshake_due_at - self._loop.time())
+            return
+        self._set_timer(None, None)
         self.is_up = self._was_up = True
         self._change_state(IceState.CONNECTED)
         self._verify()
@@ -460,6 +491,13 @@ class FakePeer:
                 channel.twin.flush()
         for section in self._sections:
             self._begin_sending(section)
+
+    def _await_handshake(self, seconds: float) -> None:
+        if seconds > 0:
+            self._change_state(IceState.CHECKING)
+            self._set_timer(seconds, IceState.FAILED)
+        else:
+            self._change_state(IceState.FAILED)
 
     def _begin_sending(self, section: _Section) -> None:
         sender = section.sender

@@ -203,6 +203,7 @@ class Play:
                     line.stall(*sorted(now.stalls))
             lost = ft.lost_now(active)
             media.lose(name, outgoing="client" in lost, incoming="server" in lost)
+            media.lose_handshakes(name, any(fault.kind.loses_handshakes for fault in active))
 
     # What participants do.
 
@@ -308,14 +309,14 @@ class Play:
     # What is seen of them.
 
     def _has_dead_media(self, stay: Stay) -> bool:
-        """Whether a path that counts as alive there carries nothing."""
+        """Whether a path that counts as alive there carries nothing, or one is not up yet."""
         media = self.house.media
-        alive = [
-            peer
+        return any(
+            peer.ice_state is IceState.CHECKING
+            or (peer.ice_state is IceState.CONNECTED and not media.carries(peer))
             for peer in media.peers
-            if peer.host == stay.host.name and peer.ice_state is IceState.CONNECTED and not peer.is_closed
-        ]
-        return any(not media.carries(peer) for peer in alive)
+            if peer.host == stay.host.name and not peer.is_closed
+        )
 
     def _heard(self, stay: Stay, occurrence: ev.Occurrence) -> None:
         event = occurrence.event

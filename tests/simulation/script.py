@@ -76,6 +76,9 @@ def draw(seed: int) -> Script:
         negotiation_seconds=chance.choice((0.0, 0.02, 0.1)),
         hosts=hosts,
         actions=actions,
-        faults=ft.draw(chance, names, moments, end, window),
+        faults=(
+            *ft.draw_lost_handshakes(random.Random(f"handshakes {seed}"), names, end, window),
+            *ft.draw(chance, names, moments, end, window),
+        ),
         end=end,
     )

@@ -19,6 +19,10 @@ def test_fake_peer(check: Callable[[PeerLab], Awaitable[None]]) -> None:
             assert isinstance(peer, FakePeer)
             network.kill_path(peer)
 
-        await check(PeerLab(network.make_peer, PeerConfig(), break_path))
+        def lose_handshake(peer: PeerConnection, is_lost: bool) -> None:
+            assert isinstance(peer, FakePeer)
+            network.lose_handshake(peer, is_lost)
+
+        await check(PeerLab(network.make_peer, PeerConfig(), break_path, lose_handshake))
 
     run_virtually(run())

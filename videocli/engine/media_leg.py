@@ -151,12 +151,13 @@ class MediaLeg:
             self._signaling_up.clear()
 
     def verify(self) -> None:
-        """Ask every path that counts as alive whether it is; `MediaVerified` says that all have answered.
+        """Ask every path that may be alive whether it is; `MediaVerified` says that all have answered.
 
-        A path that does not answer becomes `MediaFailed`.
+        A path that does not answer becomes `MediaFailed`, and so does a first one that does not come up.
         """
         for peer in self.peers.values():
-            peer.is_unverified = peer.was_up and peer.mending is None
+            is_coming_up = peer.connection.ice_state is mp.IceState.CHECKING
+            peer.is_unverified = (peer.was_up or is_coming_up) and peer.mending is None
             if peer.is_unverified:
                 peer.connection.verify_path()
         self._report_verified()
@@ -324,7 +325,7 @@ class MediaLeg:
                 self._ice_state(peer, state, heard_at)
             case mp.PathVerified():
                 self._verified(peer)
-            case mp.DtlsConnected():
+            case mp.PathFound() | mp.DtlsConnected():
                 pass
             case mp.DtlsFailed():
                 self._report(rp.DtlsHandshakeFailed())

@@ -44,6 +44,7 @@ from videocli.media.peer import (
     IceState,
     IceStateChanged,
     LocalCandidates,
+    PathFound,
     PathVerified,
     PeerConfig,
     PeerConnection,
@@ -347,12 +348,14 @@ class AiortcPeer:
 
     async def _connect(self, remote: RemoteDescription) -> None:
         await self._ice.connected.wait()
+        self._deliver(PathFound())
         try:
             await self._dtls.start(RTCDtlsParameters(fingerprints=list(remote.fingerprints)))
         except Exception:
             _logger.exception("The DTLS handshake failed")
         if self._dtls.is_connected:
             self._deliver(DtlsConnected())
+            self._ice.secured()
             self._tasks.start(self._flow.report())
             self._start_flow()
         else:

@@ -23,6 +23,7 @@ class IceState(StrEnum):
     NEW = "new"
     CHECKING = "checking"
     CONNECTED = "connected"
+    """ICE and DTLS are up: media passes."""
     FAILED = "failed"
     """The path does not answer (consent, RFC 7675), or never came up. It may come back, or be restarted."""
     CLOSED = "closed"
@@ -241,6 +242,11 @@ class IceStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PathFound:
+    """ICE has found the first path, and the DTLS handshake begins over it. Told once."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathVerified:
     """The other side has answered since `verify_path` was called."""
 
@@ -312,6 +318,7 @@ class DataChannelClosed:
 PeerEvent = (
     LocalCandidates
     | IceStateChanged
+    | PathFound
     | PathVerified
     | DtlsConnected
     | DtlsFailed
@@ -380,8 +387,8 @@ class PeerConnection(Protocol):
     def verify_path(self) -> None:
         """Ask the other side for consent at once (RFC 7675); `PathVerified` comes with its answer.
 
-        Only an answer to a request made from now on counts, over whichever path is in use by then. A path
-        that does not answer becomes `FAILED`.
+        Only an answer to a request made from now on counts, over whichever path is in use by then, and not
+        before DTLS is up. A path that does not answer becomes `FAILED`.
         """
         ...
 

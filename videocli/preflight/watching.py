@@ -113,7 +113,7 @@ class WatchedSession:
                 if is_complete:
                     self.mark(Step.STUN_TURN)
                     self.mark(Step.GATHERING, None if candidates else _no_address())
-            case mp.IceStateChanged(mp.IceState.CONNECTED):
+            case mp.PathFound():
                 self.mark(Step.ICE)
             case mp.IceStateChanged(mp.IceState.FAILED):
                 self.mark(Step.ICE, error(53405))

@@ -315,5 +315,5 @@ class Leg:
                 # We use no STUN or TURN server, so every candidate of ours is in the SDP; production, too,
                 # trickles none (production-facts.md, section 4).
                 pass
-            case mp.MediaFlowing() | mp.DimensionsChanged() | mp.PathVerified():
+            case mp.MediaFlowing() | mp.DimensionsChanged() | mp.PathFound() | mp.PathVerified():
                 pass

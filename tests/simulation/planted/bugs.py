@@ -21,6 +21,7 @@ from videocli.engine.signaling.rsp_backend import RspBackend
 from videocli.engine.signaling.rsp_client import RspClient, State
 from videocli.errors import VideoError, error
 from videocli.media import negotiation as ng
+from videocli.media import peer as mp
 from videocli.protocol import rsp, tcmp_client, tcmp_server
 from videocli.server import room as server_room
 from videocli.server.connection import Connection
@@ -300,6 +301,29 @@ def publication_sids_change() -> Any:
         original(self)
 
     return patch.object(Participant, "come_back", come_back)
+
+
+@bug("media: a first path that is still coming up is not waited for when the session is resumed", seed=23)
+def first_path_unverified() -> Any:
+    def verify(self: MediaLeg) -> None:
+        for peer in self.peers.values():
+            peer.is_unverified = peer.was_up and peer.mending is None
+            if peer.is_unverified:
+                peer.connection.verify_path()
+        self._report_verified()
+
+    return patch.object(MediaLeg, "verify", verify)
+
+
+@bug("media: a first path that never comes up is not told, since it was never lost", seed=28)
+def first_path_never_missed() -> Any:
+    original = MediaLeg._ice_state
+
+    def ice_state(self: MediaLeg, peer: Peer, state: mp.IceState, silent_since: float | None) -> None:
+        if peer.was_up or state is mp.IceState.CONNECTED:
+            original(self, peer, state, silent_since)
+
+    return patch.object(MediaLeg, "_ice_state", ice_state)
 
 
 # Windows and ends.

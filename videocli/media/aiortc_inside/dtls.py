@@ -10,6 +10,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from aiortc.rtp import is_rtcp
 from OpenSSL import SSL
 
+from videocli.media.aiortc_inside.flights import Flights
 from videocli.media.aiortc_inside.ice import IceTransport
 
 _logger = logging.getLogger(__name__)
@@ -25,8 +26,9 @@ class DtlsTransport(RTCDtlsTransport):
         on_rtp: Callable[[bytes], None],
         on_rtcp: Callable[[bytes], None],
     ) -> None:
-        # It calls only role, _recv and _send of its ICE transport, and IceTransport has those.
-        super().__init__(ice, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
+        # It calls only role, _recv and _send of its ICE transport, and Flights has those.
+        self._flights = Flights(ice)
+        super().__init__(self._flights, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
         self._ice = ice
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
@@ -77,6 +79,7 @@ class DtlsTransport(RTCDtlsTransport):
     async def end(self) -> None:
         """Say close-notify, and wait for the pump to end."""
         pump = self._task
+        self._flights.end()
         await self.stop()
         if pump is not None:
             await asyncio.gather(pump, return_exceptions=True)
@@ -84,6 +87,8 @@ class DtlsTransport(RTCDtlsTransport):
     def _note_state(self) -> None:
         """`state` makes a string of an enum, too dear for every packet."""
         self.is_connected = self.state == "connected"
+        if self.state != "connecting":
+            self._flights.finish()
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
         try:

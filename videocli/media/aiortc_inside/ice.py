@@ -3,6 +3,8 @@
 aioice gives up a connection for good and cannot restart it. So an `IceTransport` holds *generations*, each an
 `aioice.Connection` with its own credentials and sockets. A restart adds one; when it connects, it takes over,
 and the old one is closed a moment later. DTLS above sees one transport that never fails.
+
+The path is `CONNECTED` only when DTLS is up as well: before that, no media can pass, however well ICE does.
 """
 
 import asyncio
@@ -70,11 +72,19 @@ class IceTransport:
         """Generations that were agreed on after the first."""
         self.connected = asyncio.Event()
         """Set once the first generation is connected."""
+        self._is_secured = False
+        self._is_handshake_overdue = False
+        self._handshake_timer: asyncio.TimerHandle | None = None
 
     @property
     def latest(self) -> Generation | None:
         """The newest generation that the other side knows of."""
         return self._pending or self._active
+
+    @property
+    def role(self) -> str:
+        """`controlling` or `controlled` (RFC 8445, 6.1.1)."""
+        return "controlling" if self._active is not None and self._active.ice_controlling else "controlled"
 
     @property
     def heard_at(self) -> float | None:
@@ -154,12 +164,22 @@ class IceTransport:
         if not self.take_media(data) and not self._datagrams.full():
             self._datagrams.put_nowait(data)
 
+    async def fetch(self) -> bytes:
+        """The next datagram that is no media."""
+        return await self._datagrams.get()
+
     def path_changed(self) -> None:
         """Work the state out anew and tell of a change."""
         state = self._compute_state()
         if state is not self.state and self.state is not IceState.CLOSED:
             self.state = state
             self._on_state(state)
+
+    def secured(self) -> None:
+        """The DTLS handshake is done, for good."""
+        self._is_secured = True
+        self._stop_handshake_timer()
+        self.path_changed()
 
     def verify(self) -> None:
         """Ask at once whether the path in use is alive; `on_verified` is called with the answer."""
@@ -170,7 +190,8 @@ class IceTransport:
     def path_answered(self, generation: Generation, asked_at: float) -> None:
         """Called by a generation: a request of that time (loop's clock) was answered."""
         since = self._unverified_since
-        if since is not None and asked_at >= since and generation is self._active:
+        is_awaited = since is not None and asked_at >= since
+        if is_awaited and generation is self._active and self._is_secured:
             self._unverified_since = None
             self._on_verified()
 
@@ -193,6 +214,7 @@ class IceTransport:
         self.state = IceState.CLOSED
         await asyncio.gather(*map(self._end, self._generations))
         await self._tasks.cancel()
+        self._stop_handshake_timer()
 
     def _compute_state(self) -> IceState:
         if self._closed:
@@ -200,7 +222,9 @@ class IceTransport:
         if self._active is None:
             return IceState.NEW
         if self._active.connected and not self._active.suspect:
-            return IceState.CONNECTED
+            if self._is_secured:
+                return IceState.CONNECTED
+            return IceState.FAILED if self._is_handshake_overdue else IceState.CHECKING
         newest = self._pending or self._active
         if not newest.connected and not newest.overdue:
             return IceState.CHECKING
@@ -209,6 +233,14 @@ class IceTransport:
     def _connect_overdue(self, generation: Generation) -> None:
         generation.overdue = True
         self.path_changed()
+
+    def _handshake_overdue(self) -> None:
+        self._is_handshake_overdue = True
+        self.path_changed()
+
+    def _stop_handshake_timer(self) -> None:
+        if self._handshake_timer is not None:
+            self._handshake_timer.cancel()
 
     async def _connect(self, generation: Generation) -> None:
         """End of candidates is never told to aioice, so that it tries on until it is closed."""
@@ -225,7 +257,11 @@ class IceTransport:
             self._on_new_path()
             if replaced is not None:
                 self._tasks.start(self._discard_later(replaced))
-        self.connected.set()
+        if not self.connected.is_set():
+            self.connected.set()
+            self._handshake_timer = asyncio.get_running_loop().call_later(
+                self.timing.connect_timeout, self._handshake_overdue
+            )
         self.path_changed()
         self.path_answered(generation, asyncio.get_running_loop().time())
 
@@ -243,18 +279,6 @@ class IceTransport:
             await generation.add_remote_candidate(candidate)
         except (OSError, ValueError) as error:
             _logger.info("Left out a remote candidate: %s", error)
-
-    # What RTCDtlsTransport calls.
-
-    @property
-    def role(self) -> str:
-        return "controlling" if self._active is not None and self._active.ice_controlling else "controlled"
-
-    async def _recv(self) -> bytes:
-        return await self._datagrams.get()
-
-    async def _send(self, data: bytes) -> None:
-        self.send_now(data)
 
 
 def parse_candidate(text: str) -> aioice.Candidate | None:
