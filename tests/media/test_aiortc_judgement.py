@@ -18,7 +18,7 @@ class Watch:
     def misses(self, count: int, *, late: float = 0.0, is_heard: bool = False) -> None:
         for _ in range(count):
             asked_at, self.now = self.now, self.now + REPLY + late
-            self.consent.unanswered(asked_at, self.now, is_heard=is_heard)
+            self.consent.unanswered(asked_at, self.now, REPLY, is_heard=is_heard)
 
     def is_dead(self, *, is_unheard: bool = False) -> bool:
         return self.consent.is_dead(self.now, is_unheard=is_unheard)
@@ -76,6 +76,26 @@ class TestConsent:
         assert watch.is_dead()
         watch.consent.answered()
         assert not watch.is_dead()
+
+    @pytest.mark.parametrize(
+        ("round_trip", "patience"),
+        [(None, 1.0), (0.002, 0.5), (1.0, 0.5), (1.6, 0.8), (3.0, 1.5), (20.0, 1.5)],
+        ids=["unknown", "short", "a second", "long", "very long", "absurd"],
+    )
+    def test_what_is_enough_takes_two_round_trips_but_not_for_ever(
+        self, round_trip: float | None, patience: float
+    ) -> None:
+        assert Watch().consent.patience(round_trip) == patience
+
+    def test_a_round_trip_of_three_seconds_without_loss_is_no_dead_path(self) -> None:
+        """Requests go out every 1.5 s, and the answer to the first comes with the second miss."""
+        watch = Watch()
+        for _ in range(20):
+            for _ in range(2):
+                asked_at, watch.now = watch.now, watch.now + 1.5
+                watch.consent.unanswered(asked_at, watch.now, 1.5, is_heard=False)
+                assert not watch.is_dead()
+            watch.consent.answered()
 
 
 class TestHearing:

@@ -4,14 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from aioice import stun
 from aiortc import rtp
 from aiortc.rtcrtpparameters import RTCRtpParameters
 
 from tests.conformance.peer_connection import Pair, packet
 from tests.media.test_aiortc_media import LAYERS, Alone, flowing_sender, in_pair, run
 from videocli.media.aiortc_inside.codecs import codecs_to_offer, extensions_to_offer
-from videocli.media.aiortc_inside.generation import Generation
 from videocli.media.aiortc_inside.receiver import TrackReceiver
 from videocli.media.aiortc_inside.router import Router
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
@@ -220,23 +218,5 @@ def test_the_latest_remb_is_the_bandwidth_that_there_is() -> None:
             remb = rtp.RtcpPsfbPacket(fmt=rtp.RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=fci)
             peer._router.route_rtcp(bytes(remb))
         assert peer.stats().available_outgoing_bitrate == pytest.approx(1_250_000, rel=0.01)
-
-    run(in_pair(check))
-
-
-def test_an_answer_to_a_repeated_request_does_not_make_the_path_look_long() -> None:
-    async def check(both: Pair) -> None:
-        await both.client_offers()
-        await both.connected()
-        peer = both.client.peer
-        assert isinstance(peer, AiortcPeer)
-        generation = peer._ice.latest
-        assert isinstance(generation, Generation)
-        generation._time_round_trip(0.02)
-        generation._time_round_trip(stun.RETRY_RTO + 0.02)
-        assert generation.round_trip_time == 0.02
-        generation.round_trip_time = None
-        generation._time_round_trip(stun.RETRY_RTO + 0.2)
-        assert peer.stats().round_trip_time == stun.RETRY_RTO + 0.2
 
     run(in_pair(check))

@@ -3,6 +3,8 @@
 _LATE = 1.5
 """A wait that took so many times as long as it should says that we had no processor time, not that nobody
 answered."""
+_LONGEST_ROUND_TRIP = 3.0
+"""Seconds that the judgement allows for; on a longer one it may take a path for dead that is not."""
 
 
 class Consent:
@@ -21,17 +23,26 @@ class Consent:
         """Whether the last request went unanswered: then the next one is made at once."""
         return self._unanswered_since is not None
 
+    def patience(self, round_trip: float | None) -> float:
+        """Seconds to wait for an answer before the next request; None: no answer ever came.
+
+        So long that the misses that are enough take two round trips.
+        """
+        if round_trip is None:
+            return 2 * self._reply_seconds
+        return max(self._reply_seconds, 2 * min(round_trip, _LONGEST_ROUND_TRIP) / self._enough)
+
     def answered(self) -> None:
         """An answer came, to whichever request."""
         self._unanswered_since, self._misses, self._silent = None, 0, 0
 
-    def unanswered(self, asked_at: float, now: float, *, is_heard: bool) -> None:
+    def unanswered(self, asked_at: float, now: float, patience: float, *, is_heard: bool) -> None:
         """No answer came in time. `is_heard`: something else came since the request."""
         if self._unanswered_since is None:
             self._unanswered_since = asked_at
         if is_heard:
             self._silent = 0
-        if now - asked_at <= _LATE * self._reply_seconds:
+        if now - asked_at <= _LATE * patience:
             self._misses += 1
             self._silent += not is_heard
 

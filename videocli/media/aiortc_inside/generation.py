@@ -16,6 +16,7 @@ from aioice import stun
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
+from videocli.media.aiortc_inside.asking import Asking
 from videocli.media.aiortc_inside.consent import Consent
 from videocli.media.peer import IceServer
 
@@ -28,6 +29,8 @@ _STUN_TIMEOUT = 5.0
 _TURN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 2.0
 _LOOPBACK = "127.0.0.1"
+_TIMES_ASKED = 2
+"""Within one wait for consent: two lost datagrams are not worth a miss."""
 _RECEIVE_BUFFER = 2 << 20
 """Bytes. Linux's 208 KiB are some 90 packets, which 40 streams of 720p fill in 14 ms."""
 _CHECK_SECONDS = 0.02
@@ -41,9 +44,12 @@ class IceTiming:
     consent_interval: float = 1.0
     """Between two requests for consent (RFC 7675) while they are answered; varied by a fifth."""
     consent_reply: float = 0.5
-    """How long to wait for an answer before the next request; it still counts when it comes later."""
+    """How long to wait for an answer before the next request; it still counts when it comes later.
+
+    Longer where the round trip is longer than a second (`Consent.patience`).
+    """
     consent_misses: int = 4
-    """So many unanswered requests in a row, and nothing else received: the path is dead.
+    """So many such waits in a row without an answer, and nothing else received: the path is dead.
 
     Also if something is received, but the far end says that it hears nothing (`hearing.py`).
     """
@@ -113,6 +119,7 @@ class Generation(aioice.Connection):
         """Connected once, but the path does not answer any more."""
         self.overdue = False
         """Not connected in time."""
+        self._asking = Asking(self._answer_came)
         self._answered = asyncio.Event()
         """Set by an answer to any request for consent."""
         self._hurried = asyncio.Event()
@@ -242,6 +249,7 @@ class Generation(aioice.Connection):
         Gathering of hosts is not interrupted: aioice would lose the sockets opened so far.
         """
         self._is_ended = True
+        self._asking.end()
         if self.timer is not None:
             self.timer.cancel()
         if self.gathering is not None:
@@ -287,22 +295,22 @@ class Generation(aioice.Connection):
         timing = self._owner.timing
         loop = asyncio.get_running_loop()
         consent = Consent(timing.consent_reply, timing.consent_misses, timing.one_way)
-        async with asyncio.TaskGroup() as requests:
-            while not self._is_ended:
-                if not consent.is_awaited:
-                    await self._pause(timing.consent_interval * random.uniform(0.8, 1.2))
-                if not self._has_address():
-                    consent.address_lost(loop.time())
-                    self._set_suspect(True)
-                    await asyncio.sleep(timing.address_interval)
-                    continue
-                asked_at = loop.time()
-                if await self._is_answered(requests, timing.consent_reply):
-                    consent.answered()
-                else:
-                    is_heard = self.heard_at is not None and self.heard_at >= asked_at
-                    consent.unanswered(asked_at, loop.time(), is_heard=is_heard)
-                self._set_suspect(consent.is_dead(loop.time(), is_unheard=self._owner.is_unheard()))
+        while not self._is_ended:
+            if not consent.is_awaited and self.round_trip_time is not None:
+                await self._pause(timing.consent_interval * random.uniform(0.8, 1.2))
+            if not self._has_address():
+                consent.address_lost(loop.time())
+                self._set_suspect(True)
+                await asyncio.sleep(timing.address_interval)
+                continue
+            asked_at = loop.time()
+            patience = consent.patience(self.round_trip_time)
+            if await self._is_answered(patience):
+                consent.answered()
+            else:
+                is_heard = self.heard_at is not None and self.heard_at >= asked_at
+                consent.unanswered(asked_at, loop.time(), patience, is_heard=is_heard)
+            self._set_suspect(consent.is_dead(loop.time(), is_unheard=self._owner.is_unheard()))
 
     def _set_suspect(self, suspect: bool) -> None:
         if suspect != self.suspect:
@@ -330,42 +338,30 @@ class Generation(aioice.Connection):
         candidate = pair.local_candidate if pair is not None else None
         return candidate is None or candidate.type != "host" or _is_local(candidate.host)
 
-    async def _is_answered(self, requests: asyncio.TaskGroup, within: float) -> bool:
-        """Ask, and wait; an answer to an earlier request counts, too, for the round trip may be long."""
+    async def _is_answered(self, within: float) -> bool:
+        """Ask, ask again half-way, and wait; an answer to an earlier request counts, too."""
         self._answered.clear()
+        for _ in range(_TIMES_ASKED):
+            self._ask()
+            try:
+                async with asyncio.timeout(within / _TIMES_ASKED):
+                    await self._answered.wait()
+            except TimeoutError:
+                continue
+            return True
+        return False
+
+    def _ask(self) -> None:
         pair = self._nominated.get(COMPONENT)
         if pair is not None and self.remote_password is not None and _is_open(pair.protocol):
-            requests.create_task(self._ask(pair, self.remote_password))
-        try:
-            async with asyncio.timeout(within):
-                await self._answered.wait()
-        except TimeoutError:
-            return False
-        return True
+            request = self.build_request(pair, nominate=False)
+            self._asking.ask(pair.protocol, pair.remote_addr, request, self.remote_password.encode())
 
-    async def _ask(self, pair: aioice.ice.CandidatePair, remote_password: str) -> None:
-        """One request, sent twice at most, and given up after 1.5 s (aioice's times)."""
-        asked_at = self._time()
-        with contextlib.suppress(stun.TransactionFailed):
-            try:
-                await pair.protocol.request(
-                    self.build_request(pair, nominate=False),
-                    pair.remote_addr,
-                    integrity_key=remote_password.encode(),
-                    retransmissions=1,
-                )
-            except stun.TransactionTimeout:
-                return
+    def _answer_came(self, asked_at: float) -> None:
         self.heard_at = self._time()
-        self._time_round_trip(self.heard_at - asked_at)
+        self.round_trip_time = self.heard_at - asked_at
         self._answered.set()
         self._owner.path_answered(self, asked_at)
-
-    def _time_round_trip(self, seconds: float) -> None:
-        """An answer after the repetition may be to either request (Karn): it tells only of a long path."""
-        known = self.round_trip_time
-        if seconds < stun.RETRY_RTO or known is None or known >= stun.RETRY_RTO:
-            self.round_trip_time = seconds
 
 
 def _is_local(address: str) -> bool:
