@@ -19,7 +19,7 @@ DOES = "does"
 
 MEDIA = (
     "media/bitmap media/bitstream media/counters media/frames media/freezes media/messages "
-    "media/negotiation media/peer media/quality media/speakers media/stats"
+    "media/negotiation media/peer media/quality media/silence media/speakers media/stats"
 )
 """What is pure in media/."""
 SINKS_PURE = " ".join(

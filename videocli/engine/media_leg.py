@@ -122,6 +122,8 @@ class MediaLeg:
         self._dead: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._signaling_up = asyncio.Event()
+        self._silence: mp.Silence | None = None
+        """What the paths that have answered since `verify` say of their latest silence."""
         self._unwanted: frozenset[str] = frozenset()
         self.peers: dict[str, Peer] = {}
         self.publishing = Publishing(report, self._spawn)
@@ -155,6 +157,7 @@ class MediaLeg:
 
         A path that does not answer becomes `MediaFailed`, and so does a first one that does not come up.
         """
+        self._silence = None
         for peer in self.peers.values():
             is_coming_up = peer.connection.ice_state is mp.IceState.CHECKING
             peer.is_unverified = (peer.was_up or is_coming_up) and peer.mending is None
@@ -164,11 +167,12 @@ class MediaLeg:
 
     def _report_verified(self) -> None:
         if not any(peer.is_unverified for peer in self.peers.values()):
-            self._report(rp.MediaVerified())
+            self._report(rp.MediaVerified(self._silence))
 
-    def _verified(self, peer: Peer) -> None:
+    def _verified(self, peer: Peer, silence: mp.Silence | None = None) -> None:
         if peer.is_unverified:
             peer.is_unverified = False
+            self._silence = silence or self._silence
             self._report_verified()
 
     def negotiate(self) -> None:
@@ -321,10 +325,10 @@ class MediaLeg:
         match event:
             case mp.LocalCandidates():
                 self._report(LocalCandidates(peer.id, event))
-            case mp.IceStateChanged(state, heard_at):
-                self._ice_state(peer, state, heard_at)
-            case mp.PathVerified():
-                self._verified(peer)
+            case mp.IceStateChanged(state, silent_since):
+                self._ice_state(peer, state, silent_since)
+            case mp.PathVerified(silence):
+                self._verified(peer, silence)
             case mp.PathFound() | mp.DtlsConnected():
                 pass
             case mp.DtlsFailed():
@@ -350,7 +354,7 @@ class MediaLeg:
             case _:
                 assert_never(event)
 
-    def _ice_state(self, peer: Peer, state: mp.IceState, heard_at: float | None) -> None:
+    def _ice_state(self, peer: Peer, state: mp.IceState, silent_since: float | None) -> None:
         # While the path in use answers, a restart leaves it `connected`: so `checking` after that says that
         # it is dead, and `failed` need not come.
         is_dead = state is mp.IceState.FAILED or (state is mp.IceState.CHECKING and peer.was_up)
@@ -364,7 +368,7 @@ class MediaLeg:
             self._report(rp.MediaConnected())
             self._verified(peer)
         elif is_dead and peer.mending is None:
-            self._report(rp.MediaFailed(heard_at))
+            self._report(rp.MediaFailed(silent_since))
             peer.mending = self._spawn(self._mend(peer))
 
     async def _mend(self, peer: Peer) -> None:

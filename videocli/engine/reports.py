@@ -9,7 +9,7 @@ from typing import Literal
 
 from videocli.errors import VideoError
 from videocli.media.frames import TrackKind
-from videocli.media.peer import IceCandidate, IceServer
+from videocli.media.peer import IceCandidate, IceServer, Silence
 
 Priority = Literal["low", "standard", "high"]
 ParticipantStateName = Literal["connected", "reconnecting", "disconnected"]
@@ -221,12 +221,15 @@ class MediaFailed:
     """The media path does not answer, or never came up."""
 
     silent_since: float | None = None
-    """When the last datagram came, on the loop's clock; None: none ever did."""
+    """Since when nothing came that should have, on the loop's clock; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaVerified:
     """The media path has answered since the session was resumed, or there is none that could."""
+
+    silence: Silence | None = None
+    """The latest time that nothing came over it, on the loop's clock."""
 
 
 @dataclass(frozen=True, slots=True)

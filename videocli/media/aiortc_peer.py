@@ -88,9 +88,9 @@ class AiortcPeer:
             GatherFrom(config.addresses, config.with_loopback, config.ice_servers),
             timing,
             on_gathered=self._tell_candidates,
-            on_state=lambda state: self._deliver(IceStateChanged(state, self._ice.heard_at)),
+            on_state=lambda state: self._deliver(IceStateChanged(state, self._ice.silences.since)),
             on_new_path=self._path_changed,
-            on_verified=lambda: self._deliver(PathVerified()),
+            on_verified=lambda: self._deliver(PathVerified(self._ice.silences.latest)),
             is_unheard=lambda: self._flow.is_unheard,
         )
         self._router = router = Router()

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from videocli.media.counters import TrackStats as TrackStats
 from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
+from videocli.media.silence import Silence as Silence
 
 MidStyle = Literal["numbers", "kinds"]
 
@@ -237,8 +238,8 @@ class IceStateChanged:
     """The media path changed its state."""
 
     state: IceState
-    heard_at: float | None = None
-    """When the last datagram came, on the loop's clock; None: none ever did."""
+    silent_since: float | None = None
+    """Since when nothing comes that should, on the loop's clock; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,9 @@ class PathFound:
 @dataclass(frozen=True, slots=True)
 class PathVerified:
     """The other side has answered since `verify_path` was called."""
+
+    silence: Silence | None = None
+    """The latest time that nothing came over the path; None: there was none worth telling."""
 
 
 @dataclass(frozen=True, slots=True)

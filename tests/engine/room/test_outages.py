@@ -4,6 +4,7 @@ from videocli.engine import events as ev
 from videocli.engine import reports as rp
 from videocli.engine.room.outages import KEPT, OutageLog
 from videocli.engine.room.room import Report, Room
+from videocli.media.peer import Silence
 
 JOINED = rp.Joined("RM1", "my-room", "PA1", "alice", (), 30.0)
 SYNCED = rp.Resynced((), frozenset())
@@ -40,6 +41,44 @@ def test_media_is_silent_from_its_last_datagram_not_from_when_it_was_noticed() -
         (13.0, rp.MediaConnected()),
     )
     assert events[-1] == ev.Reconnected(0.5, attempts=1, media_gap=3.0)
+
+
+def test_a_silence_that_nobody_missed_counts_once_media_has_answered() -> None:
+    _, events = play(
+        (10.0, rp.SignalingLost("socket closed")),
+        (11.25, SYNCED),
+        (11.5, rp.MediaVerified(Silence(since=9.75, until=11.0))),
+    )
+    assert events[-1] == ev.Reconnected(1.5, attempts=0, media_gap=1.25)
+
+
+def test_what_was_slept_through_counts_though_media_was_back_before_the_loss_was_noticed() -> None:
+    _, events = play(
+        (30.0, rp.SignalingLost("socket closed")),
+        (30.25, SYNCED),
+        (30.5, rp.MediaVerified(Silence(since=10.0, until=29.75))),
+    )
+    assert events[-1] == ev.Reconnected(0.5, attempts=0, media_gap=19.75)
+
+
+def test_a_silence_of_long_ago_does_not_count() -> None:
+    _, events = play(
+        (30.0, rp.SignalingLost("socket closed")),
+        (30.25, SYNCED),
+        (30.5, rp.MediaVerified(Silence(since=10.0, until=12.0))),
+    )
+    assert events[-1] == ev.Reconnected(0.5, attempts=0, media_gap=0.0)
+
+
+def test_a_silence_that_was_missed_counts_once() -> None:
+    _, events = play(
+        (10.0, rp.SignalingLost("socket closed")),
+        (12.5, rp.MediaFailed(silent_since=10.0)),
+        (14.0, rp.MediaConnected()),
+        (15.0, SYNCED),
+        (15.5, rp.MediaVerified(Silence(since=10.0, until=13.75))),
+    )
+    assert events[-1] == ev.Reconnected(5.5, attempts=0, media_gap=4.0)
 
 
 def test_a_restart_that_did_not_help_ends_when_the_next_begins() -> None:

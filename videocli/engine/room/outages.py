@@ -1,5 +1,9 @@
 """The record of each outage: when it was noticed, each attempt and its fate, how long media was silent.
 
+`mediaGap` is for how long nothing came over the media path that should have: from the last media, or on an
+idle path from the first question that stayed unanswered, until media or an answer came again. It has nothing
+to do with when the outage was noticed, and is 0 when media went on through it. What we slept through counts.
+
 Times are seconds on the clock that `Room` is handed, which never goes back.
 """
 
@@ -8,6 +12,9 @@ from typing import Literal
 
 KEPT = 50
 """So many outages are remembered, and of each so many attempts, the latest ones."""
+
+NOTICING_SECONDS = 1.0
+"""A silence may be over for so long before its outage is noticed: who has slept hears media first."""
 
 LegName = Literal["signaling", "media"]
 
@@ -42,6 +49,8 @@ class Outage:
     """Seconds without any media, of all gaps together."""
     silent_since: float | None = None
     """Since when media is silent now; None: it is not."""
+    counted_until: float = 0.0
+    """Until when silence is in `media_gap`."""
 
     def downtime(self, now: float) -> float:
         """Seconds it took, or has taken so far."""
@@ -98,5 +107,12 @@ class OutageLog:
     def media_is_back(self, now: float) -> None:
         """Something comes again."""
         outage = self.current
-        if outage is not None:
-            outage.media_gap, outage.silent_since = outage.silence(now), None
+        if outage is not None and outage.silent_since is not None:
+            outage.media_gap, outage.silent_since, outage.counted_until = outage.silence(now), None, now
+
+    def media_was_silent(self, since: float, until: float) -> None:
+        """Nothing came for that time, which is over."""
+        outage = self.current
+        if outage is not None and until >= outage.began_at - NOTICING_SECONDS:
+            outage.media_gap += max(until - max(since, outage.counted_until), 0.0)
+            outage.counted_until = max(until, outage.counted_until)

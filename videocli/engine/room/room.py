@@ -363,6 +363,8 @@ class Room:
             self.outages.media_is_silent(now if report.silent_since is None else report.silent_since)
 
     def _media_verified(self, report: rp.MediaVerified, now: float) -> None:
+        if report.silence is not None:
+            self.outages.media_was_silent(report.silence.since, report.silence.until)
         self._set_health(self.health.with_media_verified(), now)
 
     def _media_connected(self, report: rp.MediaConnected, now: float) -> None:

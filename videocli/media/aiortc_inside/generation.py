@@ -86,11 +86,14 @@ class GenerationOwner(Protocol):
     def gathered(self, generation: "Generation") -> None:
         """More candidates were found, or the last."""
 
-    def datagram_received(self, data: bytes) -> None:
+    def datagram_received(self, data: bytes, now: float) -> None:
         """Something came that is not STUN."""
 
     def path_changed(self) -> None:
         """The path does not answer any more, or answers again."""
+
+    def path_asked(self, generation: "Generation", due_at: float) -> None:
+        """A request for consent is made that was due then (loop's clock)."""
 
     def path_answered(self, generation: "Generation", asked_at: float) -> None:
         """A request for consent that was made then (loop's clock) was answered."""
@@ -264,9 +267,9 @@ class Generation(aioice.Connection):
 
     def data_received(self, data: bytes, component: int) -> None:
         """aioice hands over what is not STUN."""
-        self.heard_at = self._time()
+        now = self.heard_at = self._time()
         if data:
-            self._owner.datagram_received(data)
+            self._owner.datagram_received(data, now)
 
     def protocol_lost(self, protocol: aioice.ice.StunProtocol) -> None:
         """A lost socket is noticed by the consent watch."""
@@ -295,15 +298,18 @@ class Generation(aioice.Connection):
         timing = self._owner.timing
         loop = asyncio.get_running_loop()
         consent = Consent(timing.consent_reply, timing.consent_misses, timing.one_way)
+        due_at = loop.time()
         while not self._is_ended:
             if not consent.is_awaited and self.round_trip_time is not None:
-                await self._pause(timing.consent_interval * random.uniform(0.8, 1.2))
+                due_at = loop.time() + timing.consent_interval * random.uniform(0.8, 1.2)
+                await self._pause(due_at)
             if not self._has_address():
                 consent.address_lost(loop.time())
                 self._set_suspect(True)
                 await asyncio.sleep(timing.address_interval)
                 continue
             asked_at = loop.time()
+            self._owner.path_asked(self, min(due_at, asked_at))
             patience = consent.patience(self.round_trip_time)
             if await self._is_answered(patience):
                 consent.answered()
@@ -321,10 +327,9 @@ class Generation(aioice.Connection):
         """Do not wait for the interval to be over before the next request for consent."""
         self._hurried.set()
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, ends_at: float) -> None:
         """Sleep, but no longer than nobody is in a hurry and this machine has the address."""
         loop = asyncio.get_running_loop()
-        ends_at = loop.time() + seconds
         while (left := ends_at - loop.time()) > 0 and self._has_address():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, self._owner.timing.address_interval)):

@@ -17,6 +17,7 @@ import aioice
 from videocli.media.aiortc_inside.generation import COMPONENT, GatherFrom, Generation, IceTiming
 from videocli.media.aiortc_inside.tasks import BackgroundTasks
 from videocli.media.peer import IceServer, IceState, PathEnd
+from videocli.media.silence import Silences
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class IceTransport:
         self.take_media: Callable[[bytes], bool] = lambda data: False
         """Takes a datagram of media past the queue; False: it is for whoever fetches it."""
         self.bytes_sent = self.packets_sent = self.bytes_received = self.packets_received = 0
+        self.silences = Silences()
         self.restarts = 0
         """Generations that were agreed on after the first."""
         self.connected = asyncio.Event()
@@ -85,11 +87,6 @@ class IceTransport:
     def role(self) -> str:
         """`controlling` or `controlled` (RFC 8445, 6.1.1)."""
         return "controlling" if self._active is not None and self._active.ice_controlling else "controlled"
-
-    @property
-    def heard_at(self) -> float | None:
-        """When something last came over the path in use, on the loop's clock."""
-        return self._active.heard_at if self._active is not None else None
 
     @property
     def round_trip_time(self) -> float | None:
@@ -157,8 +154,9 @@ class IceTransport:
         if not self._closed:
             self._on_gathered(generation)
 
-    def datagram_received(self, data: bytes) -> None:
+    def datagram_received(self, data: bytes, now: float) -> None:
         """Called by a generation; what nobody fetches is dropped at last."""
+        self.silences.media(now)
         self.packets_received += 1
         self.bytes_received += len(data)
         if not self.take_media(data) and not self._datagrams.full():
@@ -187,8 +185,14 @@ class IceTransport:
         if self._active is not None:
             self._active.ask_at_once()
 
+    def path_asked(self, generation: Generation, due_at: float) -> None:
+        """Called by a generation: a request is made that was due then (loop's clock)."""
+        if generation is self._active:
+            self.silences.expect(due_at)
+
     def path_answered(self, generation: Generation, asked_at: float) -> None:
         """Called by a generation: a request of that time (loop's clock) was answered."""
+        self.silences.answer(asyncio.get_running_loop().time(), asked_at)
         since = self._unverified_since
         is_awaited = since is not None and asked_at >= since
         if is_awaited and generation is self._active and self._is_secured:
