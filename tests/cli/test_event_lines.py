@@ -41,6 +41,7 @@ PATH = ConnectionStats(
     packets_received=20,
     available_outgoing_bitrate=1_250_000.0,
     ice_restarts=1,
+    media_stalls=2,
 )
 PATH_RATES = ConnectionRates(8000.0, 16_000.0)
 
@@ -96,6 +97,7 @@ CONNECTION = {
     "outgoingBitrate": 8000,
     "incomingBitrate": 16_000,
     "iceRestarts": 1,
+    "mediaStalls": 2,
 }
 UNCONNECTED = CONNECTION | {
     "iceState": "new",
@@ -110,6 +112,7 @@ UNCONNECTED = CONNECTION | {
     "outgoingBitrate": None,
     "incomingBitrate": None,
     "iceRestarts": 0,
+    "mediaStalls": 0,
 }
 LOST_WORDS = "53001 SignalingConnectionDisconnected: Signaling connection disconnected. The connection to"
 

@@ -214,6 +214,7 @@ def _connection(row: ev.NamedConnectionStats) -> Json:
         "outgoingBitrate": _rounded(rates.outgoing_bitrate if rates else None),
         "incomingBitrate": _rounded(rates.incoming_bitrate if rates else None),
         "iceRestarts": counters.ice_restarts,
+        "mediaStalls": counters.media_stalls,
     }
 
 

@@ -102,6 +102,7 @@ class AiortcPeer:
             send=self._dtls.send_rtp,
             deliver=self._deliver,
             round_trip_time=lambda: self._ice.round_trip_time,
+            is_alive=lambda: self._ice.state is IceState.CONNECTED,
         )
         self._sctp: SctpTransport | None = None
         self._sctp_started = False
@@ -260,6 +261,7 @@ class AiortcPeer:
             packets_received=self._ice.packets_received,
             available_outgoing_bitrate=self._router.allowed_bitrate,
             ice_restarts=self._ice.restarts,
+            media_stalls=self._flow.stalls.count,
         )
 
     async def close(self) -> None:

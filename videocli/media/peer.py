@@ -131,6 +131,8 @@ class ConnectionStats:
     """Bits a second that the other side's latest REMB allows (draft-alvestrand-rmcat-remb-03)."""
     ice_restarts: int = 0
     """Restarts that both sides agreed to, whoever asked."""
+    media_stalls: int = 0
+    """Times that the other side heard no more of what we send, though the path answered."""
 
 
 class Receiver(Protocol):

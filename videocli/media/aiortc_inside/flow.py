@@ -11,6 +11,7 @@ from videocli.media.aiortc_inside.receiver import TrackReceiver
 from videocli.media.aiortc_inside.router import Router
 from videocli.media.aiortc_inside.sections import Section
 from videocli.media.aiortc_inside.sender import TrackSender
+from videocli.media.aiortc_inside.stalls import Stalls
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerEvent, RemoteTrackEnded, RemoteTrackStarted, Sender
 
@@ -30,13 +31,17 @@ class MediaFlow:
         send: Callable[[bytes], bool],
         deliver: Callable[[PeerEvent], None],
         round_trip_time: Callable[[], float | None],
+        is_alive: Callable[[], bool],
     ) -> None:
+        """`is_alive`: whether the path answers."""
         self._router = router
         self.cname = secrets.token_hex(8)
         self.senders: list[TrackSender] = []
         self._send = send
         self._deliver = deliver
         self._round_trip_time = round_trip_time
+        self._is_alive = is_alive
+        self.stalls = Stalls()
         self._receivers: dict[str, TrackReceiver] = {}
         self._report_ssrc = random.getrandbits(32)
         self._sections: tuple[Section, ...] = ()
@@ -96,11 +101,18 @@ class MediaFlow:
             sender.stop()
 
     async def report(self) -> None:
-        """Send RTCP reports until cancelled."""
+        """Send RTCP reports until cancelled, and look whether any come."""
         while True:
             await asyncio.sleep(_REPORT_INTERVAL * random.uniform(0.5, 1.5))
             for report in self._reports():
                 self._send(report)
+            self.stalls.look(
+                asyncio.get_running_loop().time(),
+                sent=sum(sender.packets for sender in self.senders),
+                reports=sum(sender.reports for sender in self.senders),
+                is_unheard=self.is_unheard,
+                is_alive=self._is_alive(),
+            )
 
     def _reports(self) -> list[bytes]:
         sent = [report for sender in self.senders if (report := sender.report())]

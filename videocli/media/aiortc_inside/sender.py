@@ -104,6 +104,8 @@ class TrackSender:
         self._last_sent_at = 0.0
         self._last_captured: tuple[int, float] | None = None
         self._clock_rate = 90_000 if kind == "video" else 48_000
+        self.reports = 0
+        """How many the other side has made of what we send."""
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
         self._hearing = Hearing()
         self._firs = self._retransmitted = self._lost = 0
@@ -270,7 +272,13 @@ class TrackSender:
         """Whether the other side says that nothing of late has come."""
         return self._is_flowing and self._hearing.is_deaf
 
+    @property
+    def packets(self) -> int:
+        """Sent so far."""
+        return self._packets
+
     def reception_reported(self, report: rtp.RtcpReceiverInfo) -> None:
+        self.reports += 1
         self._hearing.reported(report.highest_sequence, self._packets)
         self._lost = max(report.packets_lost, 0)
         self._jitter = report.jitter / self._clock_rate
