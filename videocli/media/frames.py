@@ -78,7 +78,7 @@ class Source(Protocol):
         ...
 
     def request_keyframe(self) -> None:
-        """Make the next video frame a keyframe if the source can."""
+        """Make the next video frame a keyframe, and hurry with it, if the source can."""
         ...
 
 

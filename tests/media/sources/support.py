@@ -56,6 +56,7 @@ class SteppingClock:
             alarm = self._alarms.pop(0)
             self.now = max(self.now, alarm.at)
             alarm.call()
+            await asyncio.sleep(0)
         self.now = max(self.now, at)
         await asyncio.sleep(0)
 

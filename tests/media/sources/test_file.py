@@ -157,6 +157,21 @@ class TestTranscoding:
         brightness = [bytes(picture.planes[0])[5000] for picture in pictures]
         assert brightness == [pytest.approx(40 + 6 * (n % 25), abs=8) for n in range(60)]
 
+    def test_a_picture_that_waits_becomes_the_keyframe_that_is_asked_for(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.avi", video="mpeg4")
+        clock = SteppingClock()
+        source = FileSource("video", str(path), clock=clock)
+
+        def ask(sent: int) -> None:
+            if sent == 20:
+                clock.call_at(clock.now + 0.01, source.request_keyframe)
+
+        frames = collect(source, Codec.VP8, 25, ask)
+        assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 20]
+        assert steps(frames)[18:22] == pytest.approx([3600, 900, 6300, 3600], abs=1)
+        brightness = [bytes(picture.planes[0])[5000] for picture in decode(frames[20:])]
+        assert brightness == [pytest.approx(40 + 6 * n, abs=8) for n in range(20, 25)]
+
     def test_h264_with_b_frames_is_not_passed_through(self, tmp_path: Path) -> None:
         path = make_file(tmp_path / "a.mp4", video="libx264", options={"bf": "2", "preset": "medium"})
         frames = play(path, "video", Codec.H264, 50)

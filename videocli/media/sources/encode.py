@@ -72,10 +72,22 @@ class VideoEncoder:
         context.options = {**encoder.options, "maxrate": str(bitrate), "bufsize": str(bitrate)}
         self._codec = codec
         self._context = context
+        self._step = codec.clock_rate // frame_rate
+        self._put_off = 0
+        self._last: tuple[VideoFrame, int] | None = None
+
+    def encode_again(self) -> EncodedFrame | None:
+        """Encode the last picture once more, as a keyframe, to be sent in place of what it was before."""
+        if self._last is None:
+            return None
+        # To the encoder it is another picture: its time has to go on, and by a usual step, for the bitrate.
+        self._put_off += self._step
+        return self.encode(*self._last, keyframe=True)
 
     def encode(self, picture: VideoFrame, timestamp: int, keyframe: bool) -> EncodedFrame | None:
         """Encode a yuv420p picture; None: the encoder left it out to keep its bitrate."""
-        picture.pts = timestamp
+        self._last = picture, timestamp
+        picture.pts = timestamp + self._put_off
         picture.time_base = self._context.time_base
         picture.pict_type = PictureType.I if keyframe else PictureType.NONE
         packets = self._context.encode(picture)

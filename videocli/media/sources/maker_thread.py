@@ -6,7 +6,8 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from videocli.media.frames import EncodedFrame
 
@@ -35,8 +36,24 @@ class FrameMaker(Protocol):
         ...
 
 
+@runtime_checkable
+class FrameRemaker(Protocol):
+    """A `FrameMaker` that need not wait for its next frame to make a keyframe."""
+
+    def remake(self) -> EncodedFrame | None:
+        """The frame that it made last, as a keyframe; None: it can be none.
+
+        Whichever of the two is sent, the next frame goes on from the one that was made last; a keyframe
+        needs nothing that was not sent.
+        """
+        ...
+
+
 _Answer = asyncio.Future[list[EncodedFrame]]
 """The next frames; none: there are no more."""
+
+_Work = Callable[[FrameMaker, list[EncodedFrame]], None]
+"""Has frames made, into a list that holds what was made before it raises."""
 
 
 class MakerThread:
@@ -48,9 +65,11 @@ class MakerThread:
     def __init__(self, make: Callable[[], FrameMaker], name: str) -> None:
         self._make = make
         self._loop = asyncio.get_running_loop()
-        self._requests: queue.SimpleQueue[tuple[_Answer, float, bool] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[_Answer, _Work] | None] = queue.SimpleQueue()
         self._ended = asyncio.Event()
         self._made: deque[EncodedFrame] = deque()
+        self.can_remake = False
+        """Whether `remake` may give something; known with the first frame."""
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -65,10 +84,18 @@ class MakerThread:
         What has been made ahead comes first, whatever is wanted meanwhile.
         """
         if not self._made:
-            answer: _Answer = self._loop.create_future()
-            self._requests.put((answer, elapsed, wants_keyframe))
-            self._made.extend(await answer)
+            self._made.extend(await self._ask(partial(_make, elapsed, wants_keyframe)))
         return self._made.popleft() if self._made else None
+
+    async def remake(self) -> EncodedFrame | None:
+        """`FrameRemaker.remake` on the thread, of the frame that came last."""
+        remade = await self._ask(_remake)
+        return remade[0] if remade else None
+
+    async def _ask(self, work: _Work) -> list[EncodedFrame]:
+        answer: _Answer = self._loop.create_future()
+        self._requests.put((answer, work))
+        return await answer
 
     async def close(self) -> None:
         """Free everything; a call that hangs is left behind, and frees everything when it returns."""
@@ -83,15 +110,14 @@ class MakerThread:
         failure: Exception | None = None
         try:
             while (request := self._requests.get()) is not None:
-                answer, elapsed, wants_keyframe = request
+                answer, work = request
                 frames: list[EncodedFrame] = []
                 try:
-                    maker = maker or self._make()
-                    while failure is None and len(frames) < maker.ahead:
-                        frame = maker.next(elapsed, wants_keyframe and not frames)
-                        if frame is None:
-                            break
-                        frames.append(frame)
+                    if maker is None:
+                        maker = self._make()
+                        self.can_remake = isinstance(maker, FrameRemaker)
+                    if failure is None:
+                        work(maker, frames)
                 except Exception as error:
                     failure = error
                 if frames or failure is None:
@@ -108,6 +134,20 @@ class MakerThread:
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _make(elapsed: float, wants_keyframe: bool, maker: FrameMaker, frames: list[EncodedFrame]) -> None:
+    while len(frames) < maker.ahead:
+        frame = maker.next(elapsed, wants_keyframe and not frames)
+        if frame is None:
+            return
+        frames.append(frame)
+
+
+def _remake(maker: FrameMaker, frames: list[EncodedFrame]) -> None:
+    frame = maker.remake() if isinstance(maker, FrameRemaker) else None
+    if frame is not None:
+        frames.append(frame)
 
 
 def _succeed(answer: _Answer, frames: list[EncodedFrame]) -> None:

@@ -60,6 +60,9 @@ class PacedSource:
     once; after a longer stall the timestamps jump by as much, so that they stay in step with the clock. It
     ends when its last frame has lasted.
 
+    A keyframe that is asked for while a picture waits for its time is made of that picture, and sent at once
+    with the time it is then: who asks sees nothing until it comes.
+
     `starts_at`: asked once, with the time at which the first frame is there; when that frame is, or was, due.
     """
 
@@ -76,6 +79,7 @@ class PacedSource:
         self._starts_at = starts_at
         self._wants_keyframe = False
         self._keyframe_timestamp = 0
+        self._dozing: set[asyncio.Task[None]] = set()
 
     @property
     def kind(self) -> MediaKind:
@@ -84,6 +88,8 @@ class PacedSource:
     def request_keyframe(self) -> None:
         """As `Source` says; any number of requests before the next keyframe are one."""
         self._wants_keyframe = True
+        for dozing in self._dozing:
+            dozing.cancel()
 
     async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
         thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
@@ -108,10 +114,10 @@ class PacedSource:
         max_late = _MAX_LATE_SECONDS
         put_off = 0
         self._keyframe_timestamp = 0
+        sent = 0
         due_at = step = 0.0
         while True:
-            gap = elapsed - self._keyframe_timestamp / rate
-            frame = await thread.next(elapsed, self._wants_keyframe and gap >= KEYFRAME_SECONDS)
+            frame = await thread.next(elapsed, self._is_keyframe_due(elapsed, rate))
             if frame is None:
                 await clock.sleep_until(due_at + step)
                 return
@@ -127,9 +133,35 @@ class PacedSource:
             if thread.has_next and late < 0:
                 alarms.append(clock.call_at(due_at, partial(self._deliver, frame, put_off, send)))
                 continue
-            await clock.sleep_until(due_at)
+            begun_at = started_at + put_off / rate
+            if not thread.can_remake or frame.is_keyframe:
+                await clock.sleep_until(due_at)
+            elif await self._hurries(due_at, begun_at, rate) and (remade := await thread.remake()):
+                now = round((clock.time() - begun_at) * rate)
+                frame = replace(remade, timestamp=min(max(now, sent + 1), frame.timestamp))
             self._deliver(frame, put_off, send)
-            elapsed = clock.time() - started_at - put_off / rate
+            sent = frame.timestamp
+            elapsed = clock.time() - begun_at
+
+    def _is_keyframe_due(self, elapsed: float, rate: int) -> bool:
+        return self._wants_keyframe and elapsed - self._keyframe_timestamp / rate >= KEYFRAME_SECONDS
+
+    async def _hurries(self, due_at: float, begun_at: float, rate: int) -> bool:
+        """Wait until a frame is due; True: it is to be a keyframe, and now."""
+        clock = self._clock
+        while not (hurries := self._is_keyframe_due(clock.time() - begun_at, rate)) and clock.time() < due_at:
+            await self._doze(due_at)
+        return hurries
+
+    async def _doze(self, due_at: float) -> None:
+        """Sleep until then, or until a keyframe is asked for."""
+        dozing = asyncio.create_task(self._clock.sleep_until(due_at))
+        self._dozing.add(dozing)
+        try:
+            await asyncio.wait({dozing})
+        finally:
+            self._dozing.discard(dozing)
+            dozing.cancel()
 
     def _deliver(self, frame: EncodedFrame, put_off: int, send: Callable[[EncodedFrame], None]) -> None:
         if frame.is_keyframe:

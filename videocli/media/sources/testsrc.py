@@ -81,6 +81,9 @@ class _PictureMaker:
             if frame is not None:
                 return frame
 
+    def remake(self) -> EncodedFrame | None:
+        return self._encoder.encode_again()
+
     def close(self) -> None:
         pass
 

@@ -104,6 +104,10 @@ class VideoTranscoder:
                     return encoded
         return None
 
+    def remake(self) -> EncodedFrame | None:
+        with translated(self._input.spec, "cannot be encoded"):
+            return self._encoder.encode_again() if self._encoder is not None else None
+
     def close(self) -> None:
         self._pictures.close()
         self._input.close()
