@@ -1,5 +1,6 @@
 """`python -m videocli`, and the program `videocli`."""
 
+import gc
 import signal
 
 
@@ -8,7 +9,11 @@ def main() -> None:
 
     Ctrl-C while the modules load ends it without a word, as SIGTERM does: nothing is begun that would have to
     be undone, and a traceback helps nobody.
+
+    Nothing that they leave is garbage, so nobody looks for any until a command begins to run (`wiring.run`):
+    that is a tenth of the start.
     """
+    gc.disable()
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -230,6 +230,12 @@ class TestStarting:
     def test_nothing_heavy_is_imported_for_what_needs_no_room(self, arguments: list[str]) -> None:
         assert self.heavy_after(*arguments) == "\n"
 
+    def test_what_only_some_joins_need_is_imported_by_those(self) -> None:
+        code = "import sys, videocli.cli.attend; print(*sys.modules)"
+        unneeded = ("videocli.server.", "videocli.media.sources", "videocli.media.sinks")
+        names = python("-c", code).stdout.split()
+        assert [name for name in names if name.startswith(unneeded)] == []
+
     @pytest.mark.parametrize("name", app.COMMANDS)
     def test_the_list_of_commands_says_what_the_command_s_own_help_says(self, name: str) -> None:
         entry = app.COMMANDS[name]

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from tests.cli.process import python
 from videocli.cli import wiring
 
 
@@ -19,3 +20,14 @@ def test_without_uvloop_they_run_on_asyncios_loop(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert wiring.run(is_asyncios())
+
+
+def test_garbage_is_collected_while_a_command_runs_and_not_while_its_modules_load() -> None:
+    code = (
+        "import gc, sys, videocli.__main__ as program\n"
+        "from videocli.cli import app, wiring\n"
+        "async def is_collecting(): return gc.isenabled()\n"
+        "app.main = lambda: print(gc.isenabled(), wiring.run(is_collecting()))\n"
+        "program.main()"
+    )
+    assert python("-c", code).stdout == "False True\n"

@@ -27,7 +27,6 @@ from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
 from videocli.protocol.subscribe_rules import EVERYTHING, Rules
-from videocli.server.serve import ServeConfig, serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +158,8 @@ async def server_for(request: JoinRequest, token: str, outside: Outside) -> Asyn
     if await _listens_here():
         yield destination.LOCAL_URL
         return
+    from videocli.server.serve import ServeConfig, serve
+
     async with AsyncExitStack() as stack:
         try:
             server = await stack.enter_async_context(

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from videocli.engine.session import NamedSource
 from videocli.media.frames import MediaKind, Source
-from videocli.media.sources import STDIN, open_source, open_stdin
 from videocli.outside import Outside
 from videocli.tasks import beside
 
@@ -21,6 +20,8 @@ def default_name(spec: str) -> str:
 
     The room sees it, so nothing of a URL that may be a secret is in it.
     """
+    from videocli.media.sources import STDIN
+
     if spec == STDIN:
         return "stdin"
     if "://" in spec:
@@ -51,6 +52,10 @@ async def open_all(
 
     Stdin is read once for both kinds. Raises `SourceError`.
     """
+    if not media:
+        return []
+    from videocli.media.sources import STDIN, open_stdin
+
     from_stdin = [kind for kind, spec in media if spec == STDIN]
     piped = await beside(partial(open_stdin, from_stdin)) if from_stdin else {}
     opened: list[NamedSource] = []
@@ -69,14 +74,16 @@ async def open_named(
     outside: Outside,
     name: str | None = None,
     loop: bool = True,
-    open_it: Callable[..., Source] = open_source,
+    open_it: Callable[..., Source] | None = None,
 ) -> NamedSource:
     """The source, named after the last part of its path unless named otherwise. Raises `SourceError`.
 
     Opening may block (a slow disk, a camera, a URL), so it runs beside the loop. `open_it` opens as
-    `open_source` does.
+    `open_source` does, which is the default.
     """
+    from videocli.media.sources import open_source
+
     opening: Callable[[], Source] = partial(
-        open_it, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
+        open_it or open_source, kind, spec, identity=identity, utcnow=outside.utcnow, loop=loop
     )
     return NamedSource(name or default_name(spec), await beside(opening))

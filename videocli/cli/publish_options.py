@@ -7,7 +7,6 @@ import typer
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.open_sources import default_names
 from videocli.media.frames import MediaKind
-from videocli.media.sources import STDIN, is_endless
 
 Media = tuple[tuple[MediaKind, str], ...]
 """Kind and source of each track."""
@@ -27,6 +26,8 @@ def names_to_await(media: Media) -> frozenset[str]:
         raise typer.BadParameter(
             "it needs --video or --audio to wait for", param_hint="'--exit-after-publish'"
         )
+    from videocli.media.sources import is_endless
+
     names = zip(default_names(media), media, strict=True)
     awaited = frozenset(name for name, (_, spec) in names if not is_endless(spec))
     if not awaited:
@@ -37,6 +38,10 @@ def names_to_await(media: Media) -> frozenset[str]:
 
 def check_stdin(media: Media, *, reads_commands: bool, reads_token: bool) -> None:
     """Raise `UsageError` where stdin would be read for two purposes, or twice for one kind."""
+    if not media:
+        return
+    from videocli.media.sources import STDIN
+
     kinds = [kind for kind, spec in media if spec == STDIN]
     if not kinds:
         return

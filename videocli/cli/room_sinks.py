@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from videocli.cli.piping import PipeRequest, parse_pipe
-from videocli.cli.recording import RecordRequest
 from videocli.cli.tapped import Tapped
 from videocli.engine import events as ev
-from videocli.media.sinks.recording import RecordBy
 from videocli.outside import Outside
+
+if TYPE_CHECKING:
+    from videocli.media.sinks.recording import RecordBy
 
 
 class RoomSink(Protocol):
@@ -34,12 +34,18 @@ class SinkRequest(Protocol):
         ...
 
 
-def sink_requests(record: Path | None, record_by: RecordBy, pipes: Sequence[str]) -> tuple[SinkRequest, ...]:
+def sink_requests(
+    record: Path | None, record_by: "RecordBy", pipes: Sequence[str]
+) -> tuple[SinkRequest, ...]:
     """What the options ask for; the directory is made. Raises `UsageError`."""
     requests: list[SinkRequest] = []
     if pipes:
+        from videocli.cli.piping import PipeRequest, parse_pipe
+
         requests.append(PipeRequest(tuple(map(parse_pipe, pipes))))
     if record is not None:
+        from videocli.cli.recording import RecordRequest
+
         request = RecordRequest(record, record_by)
         request.prepare()
         requests.append(request)

@@ -1,6 +1,7 @@
 """The real world: WebSockets, aiortc, the wall clock, the operating system's chance."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -34,6 +35,12 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine on an event loop of its own; what it returns."""
+    """Run a command's coroutine on an event loop of its own; what it returns.
+
+    Garbage is collected from here on, where it was put off until now; the modules are not searched for any.
+    """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
