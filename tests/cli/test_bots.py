@@ -26,6 +26,13 @@ def url() -> Iterator[str]:
         yield url
 
 
+STAYS = r"""
+async def bot(room):
+    print("here\n", end="", flush=True)
+    await room.wait_ended()
+"""
+"""Two workers share a stderr, so the line is written at once, its end included."""
+
 ROOMS = (f"load{number}" for number in itertools.count())
 """A room for each run, since a loaded machine may still hold the bots of the one before."""
 
@@ -105,7 +112,7 @@ def test_a_signal_sends_all_away_and_the_report_still_comes(
     url: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     script = tmp_path / "stays.py"
-    script.write_text("async def bot(room):\n    print('here', flush=True)\n    await room.wait_ended()\n")
+    script.write_text(STAYS)
 
     async def scene() -> tuple[int | None, bytes]:
         async with running(url, script) as process:
@@ -124,7 +131,7 @@ def test_a_second_signal_ends_it_at_once(url: str, tmp_path: Path) -> None:
     script.write_text(
         "import asyncio\n"
         "async def bot(room):\n"
-        "    print('here', flush=True)\n"
+        "    print('here\\n', end='', flush=True)\n"
         "    try:\n"
         "        await room.wait_ended()\n"
         "    finally:\n"
@@ -151,7 +158,7 @@ def test_a_process_that_dies_takes_only_its_own_bots_along(url: str, tmp_path: P
     script.write_text(
         "import os, signal\n"
         "async def bot(room):\n"
-        "    print('here', flush=True)\n"
+        "    print('here\\n', end='', flush=True)\n"
         "    if room.local_participant.identity == 'bot-2':\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
     )
