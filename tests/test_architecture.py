@@ -99,6 +99,7 @@ TABLE = (
         "engine/signaling/backend preflight/*",
     ),
     Row("preflight/*", PURE, f"{COMMON} media/peer engine/events preflight/*"),
+    Row("dashboard/keyboard", DOES, "dashboard/keys"),
     Row("dashboard/terminal", DOES, "dashboard/* engine/room/snapshot engine/events engine/commands rich"),
     Row(
         "dashboard/*",

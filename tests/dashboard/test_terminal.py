@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -15,7 +15,7 @@ import pytest
 
 from tests.dashboard import rooms
 from tests.dashboard.tmux import PATIENCE, Tmux
-from videocli.dashboard import terminal as terminal_module
+from videocli.dashboard import keyboard as keyboard_module
 from videocli.dashboard.painting import Viewer
 from videocli.dashboard.render import render
 from videocli.dashboard.terminal import can_show, frame_lines, show
@@ -108,7 +108,12 @@ Scene = Callable[[Terminal, Room, "asyncio.Task[None]"], Awaitable[None]]
 
 
 def play(
-    scene: Scene, *, is_watched: bool = True, stdin: int | None = None, viewer: Viewer | None = None
+    scene: Scene,
+    *,
+    is_watched: bool = True,
+    stdin: int | None = None,
+    viewer: Viewer | None = None,
+    is_controlled: bool = False,
 ) -> Terminal:
     """Show a room on a new terminal, let the scene happen, and see how the terminal is left."""
 
@@ -127,6 +132,7 @@ def play(
                 stdin=keyboard,
                 stdout=terminal.slave,
                 environ=environ,
+                controlling_terminal=os.ttyname(terminal.slave) if is_controlled else "/nowhere",
             )
         )
         try:
@@ -185,7 +191,7 @@ def test_cancellation_restores_the_terminal() -> None:
 
 
 def test_a_key_whose_bytes_come_apart_is_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal_module, "ESCAPE_SECONDS", 2 * PATIENCE)
+    monkeypatch.setattr(keyboard_module, "ESCAPE_SECONDS", 2 * PATIENCE)
 
     async def scene(terminal: Terminal, room: Room, task: "asyncio.Task[None]") -> None:
         await terminal.shows(b"CONNECTED")
@@ -255,21 +261,39 @@ def test_a_sid_is_copied_as_the_terminal_takes_it_and_can_hold_no_sequence() -> 
     assert b"gotcha\x07" not in play(scene).output
 
 
-def test_without_a_terminal_for_input_keys_are_not_read() -> None:
-    read, write = os.pipe()
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """Its ends for reading and for writing."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
 
+
+def test_where_there_is_no_terminal_for_input_the_footer_offers_no_keys(pipe: tuple[int, int]) -> None:
     async def scene(terminal: Terminal, room: Room, task: "asyncio.Task[None]") -> None:
-        os.write(write, b"q")
+        os.write(pipe[1], b"q")
+        await terminal.shows(b"No keys here")
         await room.looked_at(3)
         assert room.posted == []
+        assert b"leave" not in terminal.output
         room.post(Disconnect())
         await task
 
-    try:
-        play(scene, stdin=read)
-    finally:
-        os.close(read)
-        os.close(write)
+    play(scene, stdin=pipe[0])
+
+
+def test_where_stdin_is_a_pipe_the_controlling_terminal_gives_the_keys(pipe: tuple[int, int]) -> None:
+    async def scene(terminal: Terminal, room: Room, task: "asyncio.Task[None]") -> None:
+        os.write(pipe[1], b"q")
+        await terminal.shows(b"mute audio")
+        assert not terminal.is_as_before()
+        terminal.type("aq")
+        await task
+        assert room.posted == [SetEnabled("audio", False), Disconnect()]
+        assert os.read(pipe[0], 2) == b"q"
+
+    play(scene, stdin=pipe[0], is_controlled=True)
 
 
 def test_a_terminal_that_takes_nothing_holds_nobody_up() -> None:
@@ -344,10 +368,11 @@ def test_where_the_dashboard_can_show(
 
 
 @pytest.mark.tmux
-def test_ctrl_z_and_fg_in_a_real_shell(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before_it", ["", "printf q | "], ids=["stdin is the terminal", "stdin is a pipe"])
+def test_ctrl_z_and_fg_in_a_real_shell(tmp_path: Path, before_it: str) -> None:
     with Tmux(tmp_path) as tmux:
         before = tmux.mode()
-        tmux.type(f"{sys.executable} -m tests.dashboard.show_room", "Enter")
+        tmux.type(f"{before_it}{sys.executable} -m tests.dashboard.show_room", "Enter")
         tmux.shows("joined 12:34 ago")
         tmux.type("C-z")
         tmux.shows("Stopped")

@@ -171,7 +171,7 @@ def join(
     videocli join standup                                     look into a room of this machine's server
     videocli join standup --video testsrc --audio tone        publish a moving picture and a tone
     videocli join standup --video talk.mp4 --audio talk.mp4 --exit-after-publish     play it, and leave
-    ffmpeg … -f matroska - | videocli join standup --video - --audio -
+    ffmpeg -nostdin … -f matroska - | videocli join standup --video - --audio -
     videocli join standup --data chat,unordered,max-retransmits=0     a data track that may lose messages
     videocli join standup --subscribe alice --subscribe -alice:video  only alice, without her picture
     videocli join standup --json --duration 10 > events.ndjson

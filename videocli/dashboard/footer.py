@@ -19,6 +19,7 @@ _QUESTIONS: dict[Asks, str] = {
 _ANSWERS = "Enter sends, Esc does not"
 _FILTER_ANSWERS = "Enter keeps, Esc clears"
 _PRACTICE_ANSWERS = (("s", "signaling"), ("m", "media"), ("any other key", "no"))
+_NO_KEYS = " No keys here: neither stdin nor what controls us is a terminal"
 _HELP: Part = ("? help ", "dim")
 
 
@@ -28,6 +29,8 @@ def footer(snapshot: Snapshot, view: View, width: int) -> Text:
         return _question(view.prompt, width)
     if view.notice:
         return line(width, [(f" {view.notice}", "bold yellow")], [_HELP])
+    if not view.has_keyboard:
+        return line(width, [(_NO_KEYS, "dim")])
     return line(width, _keys(hints(view, snapshot), width))
 
 

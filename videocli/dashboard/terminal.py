@@ -6,7 +6,6 @@ does not take at once (a slow ssh, a stopped screen) waits here, and pictures ar
 
 import asyncio
 import base64
-import codecs
 import fcntl
 import os
 import select
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from typing import IO, Any
+from typing import IO
 
 from rich.console import Console
 
@@ -25,7 +24,8 @@ from videocli.dashboard.actions import Copy, press
 from videocli.dashboard.canvas import Canvas
 from videocli.dashboard.graphics import Graphics, Setting, graphics, learn, painter, questions
 from videocli.dashboard.half_blocks import Depth
-from videocli.dashboard.keys import REPLY, is_reply_begun, split_keys
+from videocli.dashboard.keyboard import CONTROLLING_TERMINAL, Keyboard
+from videocli.dashboard.keys import REPLY
 from videocli.dashboard.lines import Picture
 from videocli.dashboard.painting import CellSize, Painting, Viewer, Wanted
 from videocli.dashboard.render import render
@@ -34,10 +34,6 @@ from videocli.engine.commands import Command
 from videocli.engine.room.snapshot import Snapshot
 
 FRAME_SECONDS = 0.25
-ESCAPE_SECONDS = 0.05
-"""After this long an escape character is the escape key, not the beginning of a sequence."""
-REPLY_SECONDS = 2.0
-"""How long the rest of a reply may take."""
 GOODBYE_SECONDS = 0.5
 """How long a terminal that takes nothing may hold up the end."""
 
@@ -54,9 +50,6 @@ _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once."""
 
 _DEPTHS: dict[str, Depth] = {"truecolor": "truecolor", "256": "256", "standard": "standard"}
-
-_IFLAG, _LFLAG, _CC = 0, 3, 6
-"""Where `termios.tcgetattr` has the modes of input, the local modes and the control characters."""
 
 
 def can_show(stdout: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
@@ -75,16 +68,22 @@ async def show(
     stdin: int = 0,
     stdout: int = 1,
     environ: Mapping[str, str] = os.environ,
+    controlling_terminal: str = CONTROLLING_TERMINAL,
 ) -> None:
     """Show the room until it is disconnected, the terminal is gone, or the task is cancelled.
 
-    Keys are read if `stdin` is a terminal; what they ask for goes to `post`. Ctrl-C stays a signal (SIGINT),
-    and Ctrl-Z stops the process with its terminal restored. However this ends, the terminal is as it was.
+    Keys are read from `stdin`, or where that is a pipe or a file, from the controlling terminal; what they
+    ask for goes to `post`. Ctrl-C stays a signal (SIGINT), and Ctrl-Z stops the process with its terminal
+    restored. However this ends, the terminal is as it was.
     Run it in the main thread. `viewer` decodes the pictures of others, which show as `pictures` says.
     """
-    screen, keyboard = _Screen(stdout), _Keyboard(stdin)
+    screen, keyboard = _Screen(stdout), Keyboard(stdin, controlling_terminal)
     known = graphics(pictures, environ, _depth(environ))
-    view = replace(view or View(), can_show_video=viewer is not None and pictures != "off")
+    view = replace(
+        view or View(),
+        can_show_video=viewer is not None and pictures != "off",
+        has_keyboard=keyboard.is_there,
+    )
     await _Dashboard(get_snapshot, post, view, screen, keyboard, environ, viewer, known).run()
 
 
@@ -96,7 +95,7 @@ class _Dashboard:
     post: Callable[[Command], None]
     view: View
     screen: "_Screen"
-    keyboard: "_Keyboard"
+    keyboard: Keyboard
     environ: Mapping[str, str]
     viewer: Viewer | None
     known: Graphics
@@ -129,6 +128,7 @@ class _Dashboard:
                 loop.remove_signal_handler(number)
             self._leave()
             self.screen.close()
+            self.keyboard.close()
 
     async def _show_pictures(self) -> None:
         """Show pictures as they come, until everything has to be drawn anew."""
@@ -375,70 +375,3 @@ def _own_description(fd: int) -> tuple[bool, int]:
         return True, os.open(os.ttyname(fd), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
         return False, fd
-
-
-class _Keyboard:
-    """The input side of a terminal; nothing at all if the descriptor is none."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._saved: list[Any] | None = None
-        self._text = codecs.getincrementaldecoder("utf-8")("replace")
-        self._begun = ""
-        self._escape: asyncio.TimerHandle | None = None
-
-    def enter(self, on_keys: Callable[[Sequence[str]], None]) -> None:
-        """Get each key as it is pressed, unseen; signals (Ctrl-C, Ctrl-Z) stay signals."""
-        if not os.isatty(self._fd):
-            return
-        with suppress(termios.error):  # closed in the meantime
-            if self._saved is None:
-                self._saved = termios.tcgetattr(self._fd)
-            mode = list(self._saved)
-            mode[_IFLAG] &= ~(termios.IXON | termios.ICRNL)
-            mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-            mode[_CC] = list(mode[_CC])
-            mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
-            termios.tcsetattr(self._fd, termios.TCSANOW, mode)
-            asyncio.get_running_loop().add_reader(self._fd, self._read, on_keys)
-
-    def leave(self, give_back: bool) -> None:
-        """Stop reading; `give_back`: restore the mode, which a shell does when we are in its background."""
-        if self._saved is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._fd)
-        self._forget_escape()
-        if give_back:
-            with suppress(OSError, termios.error):
-                # Keys pressed too late are not for the shell.
-                termios.tcflush(self._fd, termios.TCIFLUSH)
-                # Now, not after the output has drained: a stopped terminal never drains.
-                termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
-        self._saved = None
-
-    def _read(self, on_keys: Callable[[Sequence[str]], None]) -> None:
-        try:
-            data = os.read(self._fd, 4096)
-        except OSError:
-            data = b""
-        if not data:
-            asyncio.get_running_loop().remove_reader(self._fd)
-            return
-        self._forget_escape()
-        keys, self._begun = split_keys(self._begun + self._text.decode(data))
-        if self._begun:
-            patience = REPLY_SECONDS if is_reply_begun(self._begun) else ESCAPE_SECONDS
-            self._escape = asyncio.get_running_loop().call_later(patience, self._escape_pressed, on_keys)
-        if keys:
-            on_keys(keys)
-
-    def _escape_pressed(self, on_keys: Callable[[Sequence[str]], None]) -> None:
-        was_escape = self._begun == "\x1b"
-        self._begun = ""
-        if was_escape:
-            on_keys(["escape"])
-
-    def _forget_escape(self) -> None:
-        if self._escape is not None:
-            self._escape.cancel()
-            self._escape = None

@@ -1,0 +1,110 @@
+"""The input side of a terminal: the mode in which each key comes as it is pressed, and the keys."""
+
+import asyncio
+import codecs
+import os
+import termios
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from videocli.dashboard.keys import is_reply_begun, split_keys
+
+CONTROLLING_TERMINAL = "/dev/tty"
+"""POSIX.1-2017, Base Definitions, 10.1."""
+ESCAPE_SECONDS = 0.05
+"""After this long an escape character is the escape key, not the beginning of a sequence."""
+REPLY_SECONDS = 2.0
+"""How long the rest of a reply may take."""
+
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+"""Where `termios.tcgetattr` has the modes of input, the local modes and the control characters."""
+
+
+class Keyboard:
+    """Keys from `stdin`, or where that is no terminal, from the terminal that controls us.
+
+    Nothing at all where there is neither. Call `close` at the end.
+    """
+
+    def __init__(self, stdin: int, terminal: str = CONTROLLING_TERMINAL) -> None:
+        self._opened = None if os.isatty(stdin) else _open(terminal)
+        self._fd = stdin if self._opened is None else self._opened
+        self._saved: list[Any] | None = None
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
+        self._escape: asyncio.TimerHandle | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody can press a key."""
+        return os.isatty(self._fd)
+
+    def enter(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        """Get each key as it is pressed, unseen; signals (Ctrl-C, Ctrl-Z) stay signals."""
+        if not self.is_there:
+            return
+        with suppress(termios.error):  # closed in the meantime
+            if self._saved is None:
+                self._saved = termios.tcgetattr(self._fd)
+            mode = list(self._saved)
+            mode[_IFLAG] &= ~(termios.IXON | termios.ICRNL)
+            mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+            mode[_CC] = list(mode[_CC])
+            mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._fd, termios.TCSANOW, mode)
+            asyncio.get_running_loop().add_reader(self._fd, self._read, on_keys)
+
+    def leave(self, give_back: bool) -> None:
+        """Stop reading; `give_back`: restore the mode, which a shell does when we are in its background."""
+        if self._saved is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._fd)
+        self._forget_escape()
+        if give_back:
+            with suppress(OSError, termios.error):
+                # Keys pressed too late are not for the shell.
+                termios.tcflush(self._fd, termios.TCIFLUSH)
+                # Now, not after the output has drained: a stopped terminal never drains.
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
+        self._saved = None
+
+    def close(self) -> None:
+        """Close what this object opened."""
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+    def _read(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            return
+        self._forget_escape()
+        keys, self._begun = split_keys(self._begun + self._text.decode(data))
+        if self._begun:
+            patience = REPLY_SECONDS if is_reply_begun(self._begun) else ESCAPE_SECONDS
+            self._escape = asyncio.get_running_loop().call_later(patience, self._escape_pressed, on_keys)
+        if keys:
+            on_keys(keys)
+
+    def _escape_pressed(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        was_escape = self._begun == "\x1b"
+        self._begun = ""
+        if was_escape:
+            on_keys(["escape"])
+
+    def _forget_escape(self) -> None:
+        if self._escape is not None:
+            self._escape.cancel()
+            self._escape = None
+
+
+def _open(terminal: str) -> int | None:
+    try:
+        return os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
