@@ -813,10 +813,26 @@ async def _restart(lab: PeerLab, roles: Callable[[Pair], tuple[PeerConnection, P
 async def check_path_dropped_on_purpose_is_dead_until_a_restart(lab: PeerLab) -> None:
     async with pair(lab) as both:
         ours, _ = await both.channel("chat")
-        both.client.peer.drop_path()
+        both.client.peer.drop_path(0.0)
         await both.client.state(IceState.FAILED)
         await both.server.state(IceState.FAILED)
         ours.send("sent meanwhile")
+        both.client.peer.restart_ice()
+        await negotiate(both.client.peer, both.server.peer)
+        await both.connected()
+        assert (await both.server.first(DataMessage)).data == "sent meanwhile"
+
+
+async def check_path_dropped_for_a_while_comes_back_with_no_restart_before(lab: PeerLab) -> None:
+    async with pair(lab) as both:
+        ours, _ = await both.channel("chat")
+        both.client.peer.drop_path(3600.0)
+        await both.client.state(IceState.FAILED)
+        both.client.peer.restart_ice()
+        await negotiate(both.client.peer, both.server.peer)
+        ours.send("sent meanwhile")
+        both.client.peer.drop_path(0.0)
+        assert both.client.peer.ice_state is not IceState.CONNECTED
         both.client.peer.restart_ice()
         await negotiate(both.client.peer, both.server.peer)
         await both.connected()

@@ -13,7 +13,7 @@ from tests.simulation.house import House
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine import reports as rp
-from videocli.engine.session import JoinConfig, NamedSource
+from videocli.engine.session import PRACTICE_SECONDS, JoinConfig, NamedSource
 from videocli.errors import SourceError
 from videocli.media.frames import AudioLevel, Codec, EncodedFrame, MediaKind
 from videocli.media.messages import MAX_UNSENT_BYTES
@@ -442,18 +442,23 @@ def test_a_dropped_connection_is_resumed() -> None:
 
 
 @pytest.mark.parametrize(("leg", "code"), [("signaling", 53001), ("media", 53405)])
-def test_a_leg_dropped_for_practice_comes_back(leg: Literal["signaling", "media"], code: int) -> None:
+def test_a_leg_dropped_for_practice_comes_back_after_a_while(
+    leg: Literal["signaling", "media"], code: int
+) -> None:
     async def play(house: House) -> None:
         bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
         await bob.sees(ev.LocalTrackPublished)
         await asyncio.sleep(1.0)
+        before = asyncio.get_running_loop().time()
         bob.session.post(cmd.Practise(leg))
         reconnecting = await bob.sees(ev.Reconnecting)
         assert isinstance(reconnecting, ev.Reconnecting)
         assert reconnecting.error.code == code
         await bob.sees(ev.Reconnected)
         (outage,) = bob.session.snapshot().outages
-        assert [attempt.leg for attempt in outage.attempts] == [leg]
+        assert {attempt.leg for attempt in outage.attempts} == {leg}
+        assert len(outage.attempts) > 1
+        assert asyncio.get_running_loop().time() - before >= PRACTICE_SECONDS
         await bob.leave()
 
     scene(play)

@@ -230,6 +230,7 @@ class FakePeer:
         self._gathered: str | None = None
         self._ssrcs = 0
         self._verifying = False
+        self._dropped_until = 0.0
         self._packets_sent = self._bytes_sent = self._packets_received = self._bytes_received = 0
         self._restarts = 0
         self._was_up = False
@@ -334,7 +335,8 @@ class FakePeer:
         self._verifying = True
         self._verify()
 
-    def drop_path(self) -> None:
+    def drop_path(self, seconds: float) -> None:
+        self._dropped_until = self._loop.time() + seconds
         self._network.kill_path(self)
 
     def add_sender(self, kind: MediaKind, track_id: str) -> FakeSender:
@@ -573,6 +575,8 @@ class FakePeer:
         if ufrag == self._restart_ufrag:
             self._restart_ufrag = None
         self.ufrag = ufrag
+        if self._loop.time() < self._dropped_until:
+            self._network.kill_path(self)
 
     def _set_timer(self, seconds: float | None, state: IceState | None) -> None:
         if self._timer is not None:

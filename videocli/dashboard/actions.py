@@ -283,7 +283,6 @@ BINDINGS = (
         _ask_for_message,
         lambda view, snapshot: "message" if snapshot.local is not None else "",
     ),
-    Binding("We", ("x",), "x", "lose a connection on purpose", _ask_for_practice),
     Binding("The dashboard", ("escape",), "Esc", "back; end filter and pause", _escape, _narrowed_hint),
     Binding("Participants", ("v",), "v", "picture: chosen or speaker", _toggle_video, _video_hint),
     Binding(
@@ -308,6 +307,14 @@ BINDINGS = (
         "fold or unfold tracks",
         _fold,
         lambda view, snapshot: _fold_hint(view),
+    ),
+    Binding(
+        "We",
+        ("x",),
+        "x",
+        "lose a connection on purpose",
+        _ask_for_practice,
+        lambda view, snapshot: "practise" if snapshot.room.state == "connected" else "",
     ),
     Binding(
         "Participants",

@@ -83,7 +83,7 @@ class ReportStats:
 
 @dataclass(frozen=True, slots=True)
 class Practise:
-    """Lose a connection on purpose, to see how the room comes back; nothing if that one is not up.
+    """Lose a connection on purpose for some seconds, to see how the room comes back; nothing if it is not up.
 
     What is lost is lost for real: the other side sees it as a network that failed.
     """

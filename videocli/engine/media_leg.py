@@ -212,10 +212,10 @@ class MediaLeg:
         for peer_id in [known for known in self.peers if known not in peer_ids]:
             self._spawn(self._end(peer_id))
 
-    def drop(self) -> None:
-        """Lose every path on purpose; each is noticed and restarted as one that a network lost."""
+    def drop(self, seconds: float) -> None:
+        """Lose every path on purpose, for so long; each is restarted as one that is really lost."""
         for peer in self.peers.values():
-            peer.connection.drop_path()
+            peer.connection.drop_path(seconds)
 
     def unpublish(self, track_id: str) -> None:
         """Stop publishing a track; negotiate afterwards."""

@@ -44,6 +44,8 @@ from videocli.tasks import stop
 
 GRACE_SECONDS = 1.0
 """How long leaving may take (our rule 8)."""
+PRACTICE_SECONDS = 5.0
+"""How long a connection that was dropped on purpose stays lost; never over half of a session's timeout."""
 TICK_SECONDS = 1.0
 """How often the counters of media are sampled."""
 LISTEN_SECONDS = 0.25
@@ -310,7 +312,7 @@ class Session:
 
     def _practise(self, command: cmd.Practise) -> None:
         leg = self._backend if command.leg == "signaling" else self._media
-        leg.drop()
+        leg.drop(min(PRACTICE_SECONDS, self._room.session_timeout / 2))
 
     def _source_ended(self, ended: SourceEnded) -> None:
         if ended.error is not None:

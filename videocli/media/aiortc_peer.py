@@ -218,8 +218,8 @@ class AiortcPeer:
     def verify_path(self) -> None:
         self._ice.verify()
 
-    def drop_path(self) -> None:
-        self._ice.drop_path()
+    def drop_path(self, seconds: float) -> None:
+        self._ice.drop_path(seconds)
 
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:
         return self._flow.add_sender(kind, track_id)

@@ -398,8 +398,11 @@ class PeerConnection(Protocol):
         """
         ...
 
-    def drop_path(self) -> None:
-        """Lose the path in use on purpose, and for good: nothing comes or goes until ICE is restarted."""
+    def drop_path(self, seconds: float) -> None:
+        """Lose the path in use on purpose, and for good: nothing comes or goes until ICE is restarted.
+
+        What restarts agree on before `seconds` have passed is lost as well.
+        """
         ...
 
     def add_sender(self, kind: MediaKind, track_id: str) -> Sender:

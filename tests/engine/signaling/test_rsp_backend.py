@@ -482,8 +482,8 @@ def test_the_path_is_found_within_about_a_second_of_being_back() -> None:
 def test_a_connection_dropped_on_purpose_is_resumed_like_any_other() -> None:
     async def act(stage: Stage) -> None:
         await stage.until(rp.Joined)
-        stage.backend.drop()
-        stage.backend.drop()
+        stage.backend.drop(0.0)
+        stage.backend.drop(0.0)
         assert (await stage.until(rp.SignalingLost)).cause == "dropped on purpose"
         await stage.until(rp.Resynced)
         stage.backend.leave()
@@ -493,9 +493,23 @@ def test_a_connection_dropped_on_purpose_is_resumed_like_any_other() -> None:
     assert stage.ended is None
 
 
+def test_for_as_long_as_asked_after_a_drop_nobody_is_dialed() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.until(rp.Joined)
+        before = asyncio.get_running_loop().time()
+        stage.backend.drop(5.0)
+        await stage.until(rp.Resynced)
+        assert 5.0 <= asyncio.get_running_loop().time() - before <= 6.0
+        stage.backend.leave()
+
+    stage = play(lambda: Stage(let_in_and_stay, resync_and_stay), act)
+    failed = [each for each in stage.reports if isinstance(each, rp.AttemptFailed)]
+    assert {(each.fate, each.answered) for each in failed} == {("practice", False)}
+
+
 def test_dropping_a_connection_that_is_not_there_changes_nothing() -> None:
     async def act(stage: Stage) -> None:
-        stage.backend.drop()
+        stage.backend.drop(5.0)
         await stage.until(rp.Joined)
         stage.backend.leave()
 

@@ -65,8 +65,11 @@ class SignalingBackend(Protocol):
         """The peer connection is closed; a resume no longer mentions it."""
         ...
 
-    def drop(self) -> None:
-        """Lose the connection on purpose, as to a failing network; the session is resumed on another."""
+    def drop(self, seconds: float) -> None:
+        """Lose the connection on purpose, as to a failing network, and for so long dial nobody.
+
+        Then the session is resumed on another one.
+        """
         ...
 
     def leave(self) -> None:

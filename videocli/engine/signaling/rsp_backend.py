@@ -104,6 +104,8 @@ class RspBackend:
         self._outage: _Outage | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._has_ice_servers = False
+        self._practised_until = 0.0
+        """Until when dialing fails on purpose, on the loop's clock."""
         self._left = asyncio.Event()
         self._has_ended = False
 
@@ -157,10 +159,14 @@ class RspBackend:
         """The peer connection is closed; a resume no longer mentions it."""
         self._rsp.forget_peer(peer_id)
 
-    def drop(self) -> None:
-        """Lose the connection on purpose, as to a failing network; the session is resumed on another."""
+    def drop(self, seconds: float) -> None:
+        """Lose the connection on purpose, as to a failing network, and for so long dial nobody.
+
+        Then the session is resumed on another one.
+        """
         conversation = self._conversation
         if conversation is not None and self._rsp.state is State.CONNECTED and not conversation.is_over:
+            self._practised_until = asyncio.get_running_loop().time() + seconds
             conversation.driving.cancel()
             self._closed(conversation, Closed(CloseReason.FAILED, None, "dropped on purpose"))
 
@@ -222,7 +228,7 @@ class RspBackend:
             await self._refresh_token(limit)
             began_at = loop.time()
             async with asyncio.timeout_at(limit), asyncio.timeout(OPEN_SECONDS):
-                transport = await self._outside.dial(self._config.url)
+                transport = await self._dial()
             await self._refresh_token_for(transport, limit)
         except TokenError as missing:
             answered = self._outage is not None and self._outage.answered
@@ -243,6 +249,11 @@ class RspBackend:
             await stop(watching)
             self._retire(conversation)
         return conversation.fate.result()
+
+    async def _dial(self) -> MessageTransport:
+        if asyncio.get_running_loop().time() < self._practised_until:
+            raise DialError("practice", answered=False)
+        return await self._outside.dial(self._config.url)
 
     async def _watch_network(self, conversation: Conversation) -> None:
         """Give a connection up as soon as the machine's network has changed under it (tcmp.md, 3004).

@@ -286,7 +286,12 @@ class Generation(aioice.Connection):
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
     def lose_sockets(self) -> None:
-        """Let the network fail here; the consent watch notices as it would with any that does."""
+        """Let the network fail here; the consent watch notices as it would with any that does.
+
+        Before it connects it never will. Nothing more is gathered: there is nothing left to ask servers from.
+        """
+        if self.gathering is not None:
+            self.gathering.cancel()
         for protocol in self._protocols:
             protocol.transport.close()
 

@@ -74,6 +74,8 @@ class IceTransport:
         """Generations that were agreed on after the first."""
         self.connected = asyncio.Event()
         """Set once the first generation is connected."""
+        self._dropped_until = 0.0
+        """Until when paths are lost on purpose, on the loop's clock."""
         self._is_secured = False
         self._is_handshake_overdue = False
         self._handshake_timer: asyncio.TimerHandle | None = None
@@ -205,8 +207,9 @@ class IceTransport:
             self.bytes_sent += len(data)
             self._active.send_now(data)
 
-    def drop_path(self) -> None:
-        """Lose the path in use for good."""
+    def drop_path(self, seconds: float) -> None:
+        """Lose the path in use for good, and for so long every newer one before it connects."""
+        self._dropped_until = asyncio.get_running_loop().time() + seconds
         if self._active is not None:
             self._active.lose_sockets()
 
@@ -249,6 +252,9 @@ class IceTransport:
     async def _connect(self, generation: Generation) -> None:
         """End of candidates is never told to aioice, so that it tries on until it is closed."""
         await generation.hosts_gathered.wait()
+        if asyncio.get_running_loop().time() < self._dropped_until:
+            generation.lose_sockets()
+            return
         try:
             await generation.connect()
         except ConnectionError:
