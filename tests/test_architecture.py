@@ -135,7 +135,7 @@ TABLE = (
         DOES,
         f"{COMMON} explanations preflight/* cli/* outside tokens typer engine/session engine/events "
         "engine/commands engine/reports engine/signaling/backend dashboard/terminal dashboard/graphics "
-        "dashboard/painting server/serve server/events media/sources* media/sinks* "
+        "dashboard/painting dashboard/view server/serve server/events media/sources* media/sinks* "
         "media/frames media/peer protocol/subscribe_rules",
     ),
     Row(

@@ -105,6 +105,7 @@ def test_help_and_a_chosen_participant(size: Size) -> None:
         ("filtered", View(timezone=UTC, participant_filter="guest 1", event_filter="guest 1 joined")),
         ("paused", View(timezone=UTC, paused_at=rooms.ago(20), prompt=Prompt("practice"))),
         ("typing", View(timezone=UTC, prompt=Prompt("message", "a long message " * 9))),
+        ("hosting", View(timezone=UTC, is_host=True)),
         ("chosen", View(timezone=UTC, chosen=Chosen("PA0030"), sort="name", notice="We publish no audio")),
     ):
         picture = drawn(snapshot, view, size)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from videocli import tokens
 from videocli.cli import destination, output, settings
@@ -55,6 +56,14 @@ class JoinRequest:
     """What takes the others' tracks."""
 
 
+class RoomServer(NamedTuple):
+    """Where to join."""
+
+    url: str
+    is_ours: bool = False
+    """It is in this process, and ends with it."""
+
+
 async def attend(request: JoinRequest, outside: Outside, departure: Departure) -> int:
     """Join and stay; the exit code.
 
@@ -82,7 +91,7 @@ async def _attend_with(
         return ExitCode.UNTIL_TIMED_OUT
     for warning in advice(tokens.peek(first), outside.utcnow(), token.is_renewable):
         output.warn(warning)
-    async with server_for(request, first, outside) as url:
+    async with server_for(request, first, outside) as (url, is_ours):
         config = JoinConfig(
             signaling=SignalingConfig(url, request.room, token, request.subscribe),
             media=sources,
@@ -92,7 +101,7 @@ async def _attend_with(
             token_expires_at=lambda: token.expires_at,
             is_token_renewable=token.is_renewable,
         )
-        face = make_face(request.face)
+        face = make_face(request.face, is_host=is_ours)
         if request.data_out is not None and data_out is not None:
             face = DataOutFace(face, request.data_out, data_out)
         return await stay_with(face, config, outside, request.limits, departure, began_at, request.sinks)
@@ -147,16 +156,16 @@ def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
 
 
 @asynccontextmanager
-async def server_for(request: JoinRequest, token: str, outside: Outside) -> AsyncIterator[str]:
-    """The URL to join at; a server in this process if that is this machine's and none runs."""
+async def server_for(request: JoinRequest, token: str, outside: Outside) -> AsyncIterator[RoomServer]:
+    """Where to join; a server in this process if that is this machine's and none runs."""
     if request.url is not None:
-        yield destination.check_url(request.url)
+        yield RoomServer(destination.check_url(request.url))
         return
     if tokens.peek(token).api_key != settings.development_credentials().api_key:
-        yield destination.cloud_url(request.region)
+        yield RoomServer(destination.cloud_url(request.region))
         return
     if await _listens_here():
-        yield destination.LOCAL_URL
+        yield RoomServer(destination.LOCAL_URL)
         return
     from videocli.server.serve import ServeConfig, serve
 
@@ -168,10 +177,10 @@ async def server_for(request: JoinRequest, token: str, outside: Outside) -> Asyn
         except OSError as fault:
             if fault.errno != errno.EADDRINUSE:
                 raise
-            yield destination.LOCAL_URL  # another process was faster
+            yield RoomServer(destination.LOCAL_URL)  # another process was faster
             return
-        output.say("no room server runs on this machine: this process is one until you leave")
-        yield server.url
+        output.say("no room server runs on this machine: you serve this room, and leaving ends it for all")
+        yield RoomServer(server.url, is_ours=True)
 
 
 async def _listens_here() -> bool:

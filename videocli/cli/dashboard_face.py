@@ -12,6 +12,7 @@ from videocli.cli.leaving import stop_at_once
 from videocli.cli.stay import Stay
 from videocli.cli.viewer import TapViewer
 from videocli.dashboard import graphics, terminal
+from videocli.dashboard.view import View
 from videocli.engine import events as ev
 from videocli.outside import Outside
 from videocli.tasks import stop
@@ -20,11 +21,12 @@ from videocli.tasks import stop
 class DashboardFace:
     """The room, live, in the terminal. Raises `UsageError` where `VIDEOCLI_PICTURE` says nothing we know."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_host: bool) -> None:
         try:
             self._pictures = graphics.setting(os.environ)
         except ValueError as fault:
             raise UsageError(str(fault), "Leave it out to have the best that the terminal can do.") from fault
+        self._view = View(is_host=is_host)
         self._drawing: asyncio.Task[None] | None = None
 
     def show(self, occurrence: ev.Occurrence) -> None:
@@ -38,7 +40,11 @@ class DashboardFace:
             with redirect_stderr(held):
                 viewer = TapViewer(stay.session)
                 showing = terminal.show(
-                    stay.session.snapshot, stay.post, viewer=viewer, pictures=self._pictures
+                    stay.session.snapshot,
+                    stay.post,
+                    view=self._view,
+                    viewer=viewer,
+                    pictures=self._pictures,
                 )
                 self._drawing = asyncio.create_task(showing, name="dashboard")
                 self._drawing.add_done_callback(lambda drawing: _leave_unseen(stay))

@@ -50,8 +50,8 @@ def choose_face(json: bool, plain: bool) -> FaceName:
     return "dashboard" if can_show(sys.stdout) else "plain"
 
 
-def make_face(name: FaceName) -> Face:
-    """The face of that name."""
+def make_face(name: FaceName, *, is_host: bool = False) -> Face:
+    """The face of that name; `is_host`: the server of the room ends with us."""
     match name:
         case "json":
             return JsonFace()
@@ -60,7 +60,7 @@ def make_face(name: FaceName) -> Face:
         case "dashboard":
             from videocli.cli.dashboard_face import DashboardFace
 
-            return DashboardFace()
+            return DashboardFace(is_host)
 
 
 class PlainFace:

@@ -66,7 +66,7 @@ async def _run(request: PreflightRequest, outside: Outside, departure: Departure
         room = tokens.peek(first).room or room
     join = JoinRequest(room=room, face="plain", url=request.url, region=request.region)
     progress = Progress()
-    async with server_for(join, first, outside) as url:
+    async with server_for(join, first, outside) as (url, _):
         plan = FlightPlan(
             url=url,
             room=room,

@@ -1,7 +1,9 @@
 """The first line of sight: the room's state, both legs, the token, and where to look for what is wrong."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from videocli.dashboard.diagnosis import Severity, diagnose, token_life, token_severity
@@ -22,6 +24,11 @@ _VERDICT_LINES = 4
 _WINDOW_CELLS = 12
 """Of the bar that shows how much of the session's time is left."""
 _SPARK_CELLS = 6
+_HOSTING = (
+    "  you serve this room: leaving ends it for all",
+    "  you serve this room",
+    "  you serve it",
+)
 _NARROW = 60
 """Columns below which the marks alone tell the states of the legs."""
 _WIDE = 100
@@ -39,10 +46,22 @@ def status_bar(snapshot: Snapshot, view: View, width: int) -> Text:
         left += [("  you are ", "not bold"), (clean(snapshot.local.participant.identity, MAX_NAME), "")]
     if snapshot.is_recording:
         left += [("  recording", "")]
-    right = [(f"{local_time(snapshot.time, view.timezone):%H:%M:%S} ", "not bold")]
+    right: list[Part] = [(f"{local_time(snapshot.time, view.timezone):%H:%M:%S} ", "not bold")]
     if snapshot.connected_at is not None:
         right.insert(0, (f"  joined {clock(snapshot.time - snapshot.connected_at)} ago  ", "not bold"))
+    if view.is_host:
+        words = _longest(_HOSTING, width, (*left, *right))
+        if words is None:
+            right = right[-1:]
+            words = _longest(_HOSTING, width, (*left, *right)) or _HOSTING[-1]
+        left.append((words, ""))
     return line(width, left, right, style=f"{STATE_STYLES[snapshot.room.state]} reverse")
+
+
+def _longest(forms: Sequence[str], width: int, others: Sequence[Part]) -> str | None:
+    """The first of the forms, longest first, that has room beside the others."""
+    room_for = width - sum(cell_len(text) for text, _ in others) - 1
+    return next((form for form in forms if cell_len(form) <= room_for), None)
 
 
 def health(snapshot: Snapshot, view: View, width: int) -> list[Text]:

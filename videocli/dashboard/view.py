@@ -45,6 +45,8 @@ class View:
     """What is being asked on the last line, which then takes the keys."""
     is_pasting: bool = False
     """What comes was not typed: no key, but text, and only where text is asked for."""
+    is_host: bool = False
+    """The server of this room is this process, and ends with it."""
     has_keyboard: bool = True
     """Somebody can press a key."""
     can_show_video: bool = False
