@@ -66,7 +66,13 @@ def test_choosing_ourselves_follows_who_speaks() -> None:
     ("snapshot", "chosen", "why"),
     [
         (room(), None, "Nobody else is here"),
-        (room(person("bob", rooms.microphone(1))), None, "Nobody has a picture"),
+        (room(person("bob", rooms.microphone(1))), None, "Nobody else has a picture"),
+        (room(), Chosen("PA0000"), "Our own tracks are not shown; nobody else is here"),
+        (
+            room(person("bob", rooms.microphone(1))),
+            Chosen("PA0000"),
+            "Our own tracks are not shown; nobody else has a picture",
+        ),
         (room(person("bob", MUTE)), None, "bob has muted the picture"),
         (EVERYBODY, Chosen("bob"), "bob publishes no picture"),
         (EVERYBODY, Chosen("dave", "mute"), "dave has muted the picture"),

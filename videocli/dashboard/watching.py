@@ -6,7 +6,7 @@ Only of others: what we publish ourselves does not come back to us.
 from typing import NamedTuple
 
 from videocli.dashboard.safe_text import name
-from videocli.dashboard.view import View, chosen_row
+from videocli.dashboard.view import Row, View, chosen_row
 from videocli.engine.room.snapshot import ParticipantSnapshot, Snapshot, TrackSnapshot
 
 
@@ -36,7 +36,15 @@ def watched(snapshot: Snapshot, view: View) -> Watched:
     filming = [each for each in snapshot.participants if any(map(_is_video, each.tracks))]
     if filming:
         return _watch(filming[0], None)
-    return Watched(None, None, "Nobody else is here" if not snapshot.participants else "Nobody has a picture")
+    return Watched(None, None, _why_nothing(snapshot, row))
+
+
+def _why_nothing(snapshot: Snapshot, row: Row | None) -> str:
+    """Nobody else has a picture; who has chosen ourselves may wait for our own."""
+    others = "nobody else has a picture" if snapshot.participants else "nobody else is here"
+    if row is not None and row.participant is snapshot.local:
+        return f"Our own tracks are not shown; {others}"
+    return others.capitalize()
 
 
 def _watch(participant: ParticipantSnapshot, chosen: TrackSnapshot | None) -> Watched:
