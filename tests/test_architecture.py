@@ -107,6 +107,7 @@ TABLE = (
         f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands "
         "media/bitmap media/frames rich",
     ),
+    Row("cli/farewell", PURE, ""),
     Row("cli/machine", DOES, f"{COMMON} cli/* av ifaddr"),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer uvloop"),
     Row(

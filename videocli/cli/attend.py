@@ -179,7 +179,7 @@ async def server_for(request: JoinRequest, token: str, outside: Outside) -> Asyn
                 raise
             yield RoomServer(destination.LOCAL_URL)  # another process was faster
             return
-        output.say("no room server runs on this machine: you serve this room, and leaving ends it for all")
+        output.say("no server runs on this machine: you serve this room, leaving ends it for all")
         yield RoomServer(server.url, is_ours=True)
 
 

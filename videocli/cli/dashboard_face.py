@@ -7,7 +7,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr
 
+from videocli.cli import output
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.farewell import farewell
 from videocli.cli.leaving import stop_at_once
 from videocli.cli.stay import Stay
 from videocli.cli.viewer import TapViewer
@@ -55,6 +57,7 @@ class DashboardFace:
                     await viewer.close()
         finally:
             sys.stderr.write(held.getvalue())
+            _say_farewell(stay)
 
     def abandon(self) -> None:
         """Restore the terminal, which the dashboard does when it is cancelled, then end the process."""
@@ -63,6 +66,15 @@ class DashboardFace:
         else:
             self._drawing.add_done_callback(lambda drawing: stop_at_once())
             self._drawing.cancel()
+
+
+def _say_farewell(stay: Stay) -> None:
+    """What was on the screen is gone; who was in the room keeps a line of it."""
+    snapshot = stay.session.snapshot()
+    if snapshot.connected_at is not None:
+        downtimes = [outage.downtime for outage in snapshot.outages]
+        stayed = snapshot.time - snapshot.connected_at
+        output.say(farewell(snapshot.room.name, stayed, downtimes, has_failed=snapshot.error is not None))
 
 
 def _leave_unseen(stay: Stay) -> None:
