@@ -18,7 +18,7 @@ from videocli.cli.exit_codes import UsageError
 from videocli.cli.profiles import Profile
 
 SECRET = "a-secret-that-nobody-may-see"
-WORK = ("--account-sid", "AC1", "--api-key", "SK1")
+WORK = ("--account-sid", f"AC{1:032x}", "--api-key", f"SK{1:032x}")
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +157,18 @@ class TestCredentials:
         with pytest.raises(UsageError, match=r"^TWILIO_API_SECRET is not set"):
             settings.credentials({"TWILIO_API_KEY": "SK2"})
 
+    def test_what_is_missing_beside_a_profile_s_names_the_profile_and_the_way_out(self) -> None:
+        settings.choose(Profile(account_sid="AC1", api_key="SK1"), "work")
+        with pytest.raises(UsageError) as caught:
+            settings.credentials({})
+        assert caught.value.problem == (
+            "TWILIO_API_SECRET is not set, but TWILIO_ACCOUNT_SID and TWILIO_API_KEY are, by profile 'work'"
+        )
+        assert "--profile ''" in caught.value.remedy
+        assert "'videocli profile remove work'" in caught.value.remedy
+        with pytest.raises(UsageError, match=r"are, TWILIO_ACCOUNT_SID by profile 'work'$"):
+            settings.credentials({"TWILIO_API_KEY": "SK2"})
+
     def test_a_server_accepts_them_and_the_development_key(self) -> None:
         settings.choose(self.PROFILE)
         assert set(settings.known_credentials()) == {"SK1", settings.development_credentials().api_key}
@@ -214,6 +226,14 @@ class TestAdd:
             (["x", f"--api-secret={SECRET}"], "can be read by every user"),
             (["work", "--identity", "i"], "there is a profile 'work' already"),
             (["x", "--api-key", SECRET], "api_key does not begin with SK"),
+            (
+                ["x", "--account-sid", "AC…"],
+                "account_sid is not an account SID: AC and 32 hexadecimal digits",
+            ),
+            (
+                ["x", "--api-key", f"SK{1:031x}"],
+                "api_key is not an API key's SID: SK and 32 hexadecimal digits",
+            ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
@@ -226,10 +246,19 @@ class TestAdd:
         assert words in ran.stderr
         assert file.read_bytes() == before
 
-    def test_a_key_without_a_secret_is_warned_of(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_key_without_a_secret_is_warned_of_and_not_used(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(sys, "stdin", Path(os.devnull).open())  # noqa: SIM115  # closed by the next line
         with sys.stdin:
-            assert "TWILIO_API_SECRET has to be set" in run("profile", "add", "work", *WORK).stderr
+            assert run("profile", "add", "work", *WORK).stderr == (
+                "profile 'work' is kept\n"
+                "warning: it has no api_secret: TWILIO_API_SECRET has to be set where it is used; "
+                "it is not in use until 'videocli profile use work'\n"
+            )
+            assert run("profile", "list").stdout.startswith("  work")
+            assert run("mint-token").exit_code == 0
+            assert "used from now on" in run("profile", "add", "work", *WORK, "--replace", "--use").stderr
 
 
 class TestLooking:
@@ -282,4 +311,5 @@ def test_join_goes_where_the_profile_says_as_whom_it_says(user_state: Path) -> N
         assert json.loads(ran.stdout.splitlines()[0])["localParticipant"]["identity"] == "probe"
         ran = videocli("join", "profiled", "--json", "--until", "connected", VIDEOCLI_URL="ws://127.0.0.1:9/")
         assert ran.exit_code == 5, "the environment comes first"
+        assert "Profile 'lab'" not in ran.stderr
         assert KEY.api_secret not in ran.stderr + ran.stdout

@@ -67,7 +67,10 @@ def add(
         typer.Option(metavar="COMMAND", show_default=False, help="Prints a token; see 'videocli join'."),
     ] = None,
     use: Annotated[
-        bool, typer.Option("--use", help="Use it from now on. The first one is used anyway.")
+        bool,
+        typer.Option(
+            "--use", help="Use it from now on. The first one is used anyway, if its credentials are whole."
+        ),
     ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of the one so called.")
@@ -84,7 +87,16 @@ def add(
     """
     from videocli.cli import output, profile_file
     from videocli.cli.exit_codes import UsageError
-    from videocli.cli.profiles import Profile, ProfileError, adding, check, check_name, using
+    from videocli.cli.profiles import (
+        Profile,
+        ProfileError,
+        adding,
+        check,
+        check_name,
+        check_sids,
+        missing_credentials,
+        using,
+    )
 
     values = {
         "url": url,
@@ -102,6 +114,7 @@ def add(
     try:
         check_name(name)
         check(Profile(**values))
+        check_sids(Profile(**values))
         made = Profile(**values, api_secret=_secret(api_secret, api_key is not None))
         check(made)
     except ProfileError as fault:
@@ -109,12 +122,22 @@ def add(
             str(fault), "Nothing is changed. 'videocli profile add --help' has examples."
         ) from fault
     profiles = profile_file.change(adding(name, made, replace))
-    is_used = use or len(profiles.by_name) == 1
+    missing = missing_credentials(made)
+    is_used = use or (len(profiles.by_name) == 1 and not missing)
     if is_used:
         profile_file.change(using(name))
     output.say(f"profile '{name}' is kept{' and used from now on' if is_used else ''}")
-    if made.api_key is not None and made.api_secret is None:
-        output.warn("it has no secret: TWILIO_API_SECRET has to be set where it is used")
+    if missing:
+        variables = [f"TWILIO_{key.upper()}" for key in missing]
+        output.warn(
+            f"it has no {' and no '.join(missing)}: {' and '.join(variables)} "
+            f"{'has' if len(missing) == 1 else 'have'} to be set where it is used"
+            + (
+                ""
+                if is_used or profiles.used == name
+                else f"; it is not in use until 'videocli profile use {name}'"
+            )
+        )
 
 
 def list_profiles(json: Json = False) -> None:

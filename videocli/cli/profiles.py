@@ -102,6 +102,24 @@ def check(profile: Profile) -> None:
         raise ProfileError("url and region exclude each other: a region is one of Twilio's cloud")
 
 
+def check_sids(profile: Profile) -> None:
+    """Refuse SIDs that Twilio gives to nothing: two letters and 32 hexadecimal digits. Raises `ProfileError`.
+
+    Only for a profile that is new: a file may have others, for a server that checks less. No value is in the
+    words, since it may be a secret in the wrong place.
+    """
+    for key, prefix, what in (("account_sid", "AC", "an account SID"), ("api_key", "SK", "an API key's SID")):
+        value = profile.values().get(key)
+        if value is not None and not re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", value):
+            raise ProfileError(f"{key} is not {what}: {prefix} and 32 hexadecimal digits")
+
+
+def missing_credentials(profile: Profile) -> tuple[str, ...]:
+    """The keys of the credentials that are not set where others of them are; none if all are, or none is."""
+    missing = tuple(key for key in ("account_sid", "api_key", "api_secret") if getattr(profile, key) is None)
+    return missing if len(missing) < 3 else ()
+
+
 def check_name(name: str) -> None:
     """Refuse a name that a shell or TOML would read as something else. Raises `ProfileError`."""
     if not NAME.fullmatch(name):

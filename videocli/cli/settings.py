@@ -48,6 +48,11 @@ def chosen() -> tuple[str, Profile] | None:
     return _chosen
 
 
+def do_without(name: str) -> str:
+    """How to get rid of a profile, in words."""
+    return f"do without the profile: --profile '' for once, 'videocli profile remove {name}' for good"
+
+
 def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
     """The credentials to mint with: of the environment, else of the chosen profile, else the development key.
 
@@ -84,9 +89,19 @@ def configured_credentials(environ: Mapping[str, str] = os.environ) -> Credentia
         return None
     if missing:
         present = " and ".join(name for name, value in values.items() if value)
-        raise UsageError(
+        problem = (
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set, but {present} "
-            f"{'is' if len(missing) == 2 else 'are'}",
+            f"{'is' if len(missing) == 2 else 'are'}"
+        )
+        of_profile = [name for name, value in values.items() if value and not environ.get(name)]
+        if _chosen is not None and of_profile:
+            which = "" if len(of_profile) + len(missing) == len(names) else f" {' and '.join(of_profile)}"
+            raise UsageError(
+                f"{problem},{which} by profile '{_chosen[0]}'",
+                f"Set {' and '.join(missing)}, or {do_without(_chosen[0])}.",
+            )
+        raise UsageError(
+            problem,
             f"Set all of {', '.join(names)}, in the environment or in a profile, or none of them to use the "
             "development key.",
         )
