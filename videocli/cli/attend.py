@@ -5,11 +5,12 @@ import errno
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from videocli import tokens
-from videocli.cli import destination, output, settings
+from videocli.cli import destination, output, profile_part, settings
 from videocli.cli.data_out import DataOutFace, open_data_out
 from videocli.cli.exit_codes import ExitCode
 from videocli.cli.faces import Face, FaceName, make_face
@@ -24,6 +25,7 @@ from videocli.engine import events as ev
 from videocli.engine.commands import PublishData
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.engine.signaling.backend import SignalingConfig
+from videocli.errors import VideoError
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
@@ -104,7 +106,16 @@ async def _attend_with(
         face = make_face(request.face, is_host=is_ours)
         if request.data_out is not None and data_out is not None:
             face = DataOutFace(face, request.data_out, data_out)
-        return await stay_with(face, config, outside, request.limits, departure, began_at, request.sinks)
+        return await stay_with(
+            face,
+            config,
+            outside,
+            request.limits,
+            departure,
+            began_at,
+            request.sinks,
+            lambda error: profile_part.explanation(error, request.url, first),
+        )
 
 
 async def stay_with(
@@ -115,15 +126,16 @@ async def stay_with(
     departure: Departure,
     began_at: float,
     sinks: Sequence[SinkRequest] = (),
+    explain: Callable[[VideoError], str] = attrgetter("explanation"),
 ) -> int:
-    """Stay in a room behind a face; the exit code."""
+    """Stay in a room behind a face; the exit code. `explain` says what to do about an error."""
     watchers: list[Callable[[ev.Occurrence], None]] = [face.show]
 
     def show(occurrence: ev.Occurrence) -> None:
         for watch in watchers:
             watch(occurrence)
 
-    stay = Stay(config, outside, limits, began_at, show)
+    stay = Stay(config, outside, limits, began_at, show, explain)
     departure.abandon = face.abandon
     async with face.around(stay, outside), room_sinks(sinks, stay.session, outside) as opened:
         watchers += opened

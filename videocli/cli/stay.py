@@ -38,11 +38,13 @@ class Stay:
         limits: Limits,
         began_at: float,
         show: Callable[[ev.Occurrence], None],
+        explain: Callable[[VideoError], str],
     ) -> None:
-        """`began_at` is the start, on the loop's clock."""
+        """`began_at` is the start, on the loop's clock; `explain` says what to do about an error."""
         self._limits = limits
         self._began_at = began_at
         self._show = show
+        self._explain = explain
         self._until_met = False
         self._timed_out = False
         self._was_told_to_leave = False
@@ -65,7 +67,7 @@ class Stay:
         if error is None and self._limits.sources and not self._unfinished:
             error = self._failure
         if error is not None:
-            output.complain(str(error), error.explanation)
+            output.complain(str(error), self._explain(error))
             return exit_code_for(error)
         if self._limits.until is None or self._was_told_to_leave:
             return ExitCode.OK
