@@ -63,7 +63,8 @@ def test_the_end_of_the_stay_is_the_end_of_stdin(tmp_path: Path) -> None:
     ("command", "words"),
     [
         ("exit 3", "it ended with 3"),
-        ("/no/such/command", "it ended with 127"),
+        ("/no/such/command", "it cannot be found or started (exit code 127)"),
+        ("/dev/null", "it cannot be found or started (exit code 126)"),
         ("kill -9 $$", "it ended by signal 9"),
     ],
 )

@@ -24,6 +24,10 @@ FINISH_SECONDS = 3.0
 TERMINATE_SECONDS = 1.0
 """And from there until SIGKILL."""
 
+_NOT_STARTED = (126, 127)
+"""With these the shell ends for a command that it found but could not execute, or did not find (POSIX.1-2017,
+Shell and Utilities, 2.8.2)."""
+
 
 class Pipe:
     """One command. Made and used on the loop's thread.
@@ -134,6 +138,8 @@ class Pipe:
         with contextlib.suppress(BrokenPipeError), contextlib.closing(process.stdin):
             self._write_all(process.stdin.fileno(), raw_maker(self._kind))
         status = process.wait()
+        if status in _NOT_STARTED:
+            return f"it cannot be found or started (exit code {status})"
         return f"it ended by signal {-status}" if status < 0 else f"it ended with {status}"
 
     def _write_all(self, descriptor: int, maker: RawMaker) -> None:
