@@ -32,8 +32,12 @@ class _Complaints(logging.Handler):
     def __init__(self, complain: Any) -> None:
         super().__init__(logging.INFO)
         self._complain = complain
+        self.missing: list[ImportError] = []
+        """What this Python lacks says nothing about the code."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and isinstance(record.exc_info[1], ImportError):
+            self.missing.append(record.exc_info[1])
         words = record.getMessage()
         if record.levelno >= logging.WARNING or "broke the protocol" in words:
             trouble = f": {record.exc_info[1]!r}" if record.exc_info else ""
@@ -42,6 +46,7 @@ class _Complaints(logging.Handler):
 
 @contextmanager
 def _listening(complain: Any) -> Iterator[None]:
+    """Raises the `ImportError` that was logged meanwhile."""
     handler = _Complaints(complain)
     loggers = [logging.getLogger(name) for name in ("videocli", "asyncio")]
     levels = [logger.level for logger in loggers]
@@ -54,6 +59,8 @@ def _listening(complain: Any) -> Iterator[None]:
         for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(level)
+    if handler.missing:
+        raise handler.missing[0]
 
 
 async def _a_second() -> None:
@@ -72,7 +79,7 @@ def _end_all(loop: VirtualClockLoop) -> None:
 
 
 def perform(script: Script) -> Outcome:
-    """Perform a script."""
+    """Perform a script. Raises `ImportError` where this Python lacks what the code needs."""
     plays: list[Play] = []
 
     def complain(whom: str, what: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.conftest import USUAL_SEEDS
 from tests.simulation.perform import perform
-from tests.simulation.run import failures
+from tests.simulation.run import failures, failures_among
 from tests.simulation.script import draw
 
 DIGEST = """
@@ -48,6 +48,14 @@ def test_a_seed_reproduces_a_play_in_another_process() -> None:
             check=True,
         )
         assert there.stdout.split() == here
+
+
+def test_a_package_that_is_missing_ends_it_and_is_no_broken_invariant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(ModuleNotFoundError, match="jwt"):
+        failures_among(range(1))
 
 
 def test_seeds_make_different_plays() -> None:
