@@ -1,7 +1,11 @@
 """The three examples of the README do what they say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +15,7 @@ import pytest
 
 import videocli
 from tests.api.rooms import house, run
+from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from tests.examples import counter, greeter, painter
 from videocli import events
 
@@ -25,6 +30,27 @@ def test_the_readme_has_the_example_as_it_is(example: ModuleType) -> None:
     source = Path(str(example.__file__)).read_text(encoding="utf-8")
     _, _, code = source.partition('"""\n\n')
     assert f"```python\n{code}```\n" in README.read_text(encoding="utf-8")
+
+
+def test_an_example_that_is_interrupted_leaves_and_says_nothing() -> None:
+    async def scene() -> tuple[int | None, bytes]:
+        with running_server() as url:
+            async with videocli.connect(minted("alice", "my-room"), "my-room", url=url) as alice:
+                return await interrupted(alice, os.environ | SERVER_VARIABLES | {"VIDEOCLI_URL": url})
+
+    async def interrupted(alice: videocli.Room, environ: Mapping[str, str]) -> tuple[int | None, bytes]:
+        connected = alice.events(events.ParticipantConnected)
+        disconnected = alice.events(events.ParticipantDisconnected)
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, str(greeter.__file__), env=environ, stdout=PIPE, stderr=STDOUT
+        )
+        await anext(connected)
+        program.send_signal(signal.SIGINT)
+        said, _ = await program.communicate()
+        await anext(disconnected)
+        return program.returncode, said
+
+    assert run(scene()) == (0, b"")
 
 
 @asynccontextmanager

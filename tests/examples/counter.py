@@ -1,6 +1,7 @@
 """Counts what comes of every track, and looks at the pictures of a video track."""
 
 import asyncio
+from contextlib import suppress
 
 import videocli
 from videocli import events
@@ -42,4 +43,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

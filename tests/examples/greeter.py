@@ -1,6 +1,7 @@
 """Greets everyone who comes, by data message."""
 
 import asyncio
+from contextlib import suppress
 
 import videocli
 from videocli import events
@@ -24,4 +25,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

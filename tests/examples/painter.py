@@ -1,6 +1,7 @@
 """Publishes a picture made in code: a grey that goes from black to white and begins again."""
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 
 import videocli
@@ -24,4 +25,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
