@@ -1,14 +1,19 @@
 import asyncio
 import json
+import os
+import pty
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from urllib.request import urlopen
+
+import pytest
 
 from tests.server.client import client, token
 from videocli.cli import settings
@@ -46,6 +51,19 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
+async def visit(url: str) -> str:
+    """Alice comes with a data track, and leaves; the room's SID."""
+    credentials = settings.development_credentials()
+    given = mint(credentials, "alice", "standup", 60, datetime.now(UTC)).token
+    outside = Outside(dial, listen, make_peer, lambda: datetime.now(UTC), random.Random(1))
+    async with client(outside, "alice") as alice:
+        connected = await alice.connect(url, room="standup", with_token=given, data=["chat"])
+        await alice.until(lambda: alice.is_ready("chat"))
+        alice.leave()
+        await alice.end()
+    return connected.sid
+
+
 def test_it_listens_answers_and_stops_on_a_signal() -> None:
     with serving("--json") as process:
         url = listening_url(process)
@@ -80,17 +98,6 @@ def test_it_tells_people_where_it_is_on_stderr() -> None:
 
 
 def test_events_of_rooms_are_lines_of_json() -> None:
-    async def visit(url: str) -> str:
-        credentials = settings.development_credentials()
-        given = mint(credentials, "alice", "standup", 60, datetime.now(UTC)).token
-        outside = Outside(dial, listen, make_peer, lambda: datetime.now(UTC), random.Random(1))
-        async with client(outside, "alice") as alice:
-            connected = await alice.connect(url, room="standup", with_token=given, data=["chat"])
-            await alice.until(lambda: alice.is_ready("chat"))
-            alice.leave()
-            await alice.end()
-        return connected.sid
-
     with serving("--json") as process:
         sid = asyncio.run(visit(listening_url(process)))
         process.send_signal(signal.SIGTERM)
@@ -109,6 +116,39 @@ def test_events_of_rooms_are_lines_of_json() -> None:
     assert events[2]["track"]["kind"] == "data"
     assert events[3]["participant"]["state"] == "disconnected"
     assert datetime.fromisoformat(events[0]["time"]).tzinfo is UTC
+
+
+JOB = """
+import subprocess, sys
+job = subprocess.Popen([sys.executable, "-m", "videocli", "serve", "--port", "0", *sys.argv[2:]],
+                       process_group=0 if sys.argv[1] == "&" else None)
+print(f"job={job.pid}", flush=True)
+job.wait()
+"""
+"""Serves in a terminal as a shell would do it: with "&" in the background."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hears_of_rooms"), [(["&"], False), (["&", "-v"], True), (["in front"], True)]
+)
+def test_in_the_background_of_a_terminal_only_the_log_hears_of_rooms(
+    arguments: list[str], hears_of_rooms: bool
+) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", JOB, *arguments])
+    shown = ""
+    while "job=" not in shown or not (found := re.search(r"--url (\S+)\s", shown)):
+        shown += os.read(terminal, 1024).decode()
+    asyncio.run(visit(found[1]))
+    os.kill(int(shown.partition("job=")[2].split()[0]), signal.SIGTERM)
+    with suppress(OSError):  # Linux' way to say that the other end is closed
+        while chunk := os.read(terminal, 1024):
+            shown += chunk.decode()
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert ("alice has joined standup" in shown) == hears_of_rooms
+    assert "room standup is closed" in shown or not hears_of_rooms
 
 
 def test_an_unknown_key_is_refused() -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import errno
 import json
+import logging
 import os
 
 from videocli.cli import output, settings
+from videocli.cli.background import is_in_background
 from videocli.cli.exit_codes import ExitCode, UsageError
 from videocli.cli.leaving import Departure
 from videocli.cli.line_writer import line_writer
@@ -14,12 +16,15 @@ from videocli.outside import Outside
 from videocli.server import events as ev
 from videocli.server.serve import ServeConfig, serve
 
+_log = logging.getLogger(__name__)
+
 
 async def serve_rooms(config: ServeConfig, outside: Outside, is_json: bool, departure: Departure) -> int:
     """Serve until a signal, or until nobody reads stdout any more; then end every session. The exit code.
 
-    With `is_json` each event is an object on stdout, else a line on stderr. Raises `UsageError` when the
-    address cannot be used.
+    With `is_json` each event is an object on stdout, else a line on stderr; but what happens in rooms is not
+    said into another job's terminal unless the log is asked for. Raises `UsageError` when the address cannot
+    be used.
     """
     if not config.host:  # which sockets take for every address there is
         raise UsageError(
@@ -32,6 +37,8 @@ async def serve_rooms(config: ServeConfig, outside: Outside, is_json: bool, depa
         def show(event: ev.ServerEvent) -> None:
             if is_json:
                 writer.write(json.dumps(to_json(event, outside.utcnow()), separators=(",", ":")))
+            elif is_in_background() and not isinstance(event, ev.Listening):
+                _log.info("%s", to_line(event))
             else:
                 output.say(to_line(event))
 
