@@ -313,3 +313,12 @@ def test_join_goes_where_the_profile_says_as_whom_it_says(user_state: Path) -> N
         assert ran.exit_code == 5, "the environment comes first"
         assert "Profile 'lab'" not in ran.stderr
         assert KEY.api_secret not in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize("command", [("join", "r"), ("preflight",)])
+def test_who_cannot_reach_a_server_hears_which_profile_chose_it(command: tuple[str, ...]) -> None:
+    assert videocli("profile", "add", "gone", "--url", "ws://127.0.0.1:9/signaling").exit_code == 0
+    ran = videocli(*command)
+    assert ran.exit_code == 5
+    assert "Profile 'gone' chose this server; do without the profile: --profile ''" in ran.stderr
+    assert "'videocli profile remove gone'" in ran.stderr

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from videocli import tokens
-from videocli.cli import destination, output, preflight_text, settings
+from videocli.cli import destination, output, preflight_text, profile_part, settings
 from videocli.cli.attend import JoinRequest, server_for
 from videocli.cli.exit_codes import ExitCode, exit_code_for
 from videocli.cli.leaving import Departure
@@ -92,6 +92,8 @@ async def _run(request: PreflightRequest, outside: Outside, departure: Departure
     else:
         output.result("\n".join(preflight_text.to_lines(report)))
     if report.error is not None:
+        if words := profile_part.part(report.error, request.url, first):
+            output.say(words)
         return exit_code_for(report.error)
     return ExitCode.OK if report.is_complete else ExitCode.STOPPED
 
