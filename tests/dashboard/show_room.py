@@ -1,9 +1,9 @@
-"""Shows a room that never changes until a key leaves it: a program for the tests of the terminal."""
+"""Shows a room that never changes until a key leaves it, on the real loop: a program for the tests of the terminal."""
 
-import asyncio
 from dataclasses import replace
 
 from tests.dashboard import rooms
+from videocli.cli.wiring import run
 from videocli.dashboard.terminal import show
 from videocli.engine.commands import Command, Disconnect
 from videocli.engine.room.snapshot import Snapshot
@@ -21,7 +21,7 @@ def main() -> None:
     def get_snapshot() -> Snapshot:
         return snapshot
 
-    asyncio.run(show(get_snapshot, post))
+    run(show(get_snapshot, post))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import fcntl
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from tests.dashboard import rooms
 from tests.dashboard.tmux import PATIENCE, Tmux
+from videocli.cli.wiring import run
 from videocli.dashboard import keyboard as keyboard_module
 from videocli.dashboard.painting import Viewer
 from videocli.dashboard.render import render
@@ -34,7 +36,7 @@ class Terminal:
         self.master, self.slave = os.openpty()
         os.set_blocking(self.master, False)
         self.resize(80, 24)
-        self.before = termios.tcgetattr(self.slave)
+        self.before = self._mode()
         self.output = b""
         self._arrived = asyncio.Event()
 
@@ -61,7 +63,10 @@ class Terminal:
                 await self._arrived.wait()
 
     def is_as_before(self) -> bool:
-        return termios.tcgetattr(self.slave) == self.before
+        return self._mode() == self.before
+
+    def _mode(self) -> tuple[list[object], int]:
+        return termios.tcgetattr(self.slave), fcntl.fcntl(self.slave, fcntl.F_GETFL)
 
     def hang_up(self) -> None:
         asyncio.get_running_loop().remove_reader(self.master)
@@ -117,7 +122,7 @@ def play(
 ) -> Terminal:
     """Show a room on a new terminal, let the scene happen, and see how the terminal is left."""
 
-    async def run() -> Terminal:
+    async def show_room() -> Terminal:
         terminal, room = Terminal(), Room()
         if is_watched:
             terminal.watch()
@@ -149,7 +154,7 @@ def play(
             terminal.close()
         return terminal
 
-    return asyncio.run(run())
+    return run(show_room())
 
 
 def test_q_leaves_and_everything_is_as_before() -> None:
@@ -384,3 +389,15 @@ def test_ctrl_z_and_fg_in_a_real_shell(tmp_path: Path, before_it: str) -> None:
         tmux.type("q")
         tmux.shows("$ ")
         assert tmux.mode() == before
+
+
+@pytest.mark.tmux
+def test_programs_that_share_the_terminal_do_not_find_it_non_blocking(tmp_path: Path) -> None:
+    flags = "grep flags /proc/self/fdinfo/0"
+    with Tmux(tmp_path) as tmux:
+        tmux.type(f"clear; {flags}; {sys.executable} -m tests.dashboard.show_room; {flags}", "Enter")
+        tmux.shows("joined 12:34 ago")
+        tmux.type("q")
+        screen = tmux.shows("\n$")
+        before, after = (line for line in screen.splitlines() if line.startswith("flags:"))
+        assert after == before

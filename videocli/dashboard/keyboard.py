@@ -28,8 +28,7 @@ class Keyboard:
     """
 
     def __init__(self, stdin: int, terminal: str = CONTROLLING_TERMINAL) -> None:
-        self._opened = None if os.isatty(stdin) else _open(terminal)
-        self._fd = stdin if self._opened is None else self._opened
+        self._fd = _own_description(stdin, terminal)
         self._saved: list[Any] | None = None
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
         self._begun = ""
@@ -38,11 +37,11 @@ class Keyboard:
     @property
     def is_there(self) -> bool:
         """Whether anybody can press a key."""
-        return os.isatty(self._fd)
+        return self._fd is not None
 
     def enter(self, on_keys: Callable[[Sequence[str]], None]) -> None:
         """Get each key as it is pressed, unseen; signals (Ctrl-C, Ctrl-Z) stay signals."""
-        if not self.is_there:
+        if self._fd is None:
             return
         with suppress(termios.error):  # closed in the meantime
             if self._saved is None:
@@ -53,11 +52,11 @@ class Keyboard:
             mode[_CC] = list(mode[_CC])
             mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
             termios.tcsetattr(self._fd, termios.TCSANOW, mode)
-            asyncio.get_running_loop().add_reader(self._fd, self._read, on_keys)
+            asyncio.get_running_loop().add_reader(self._fd, self._read, self._fd, on_keys)
 
     def leave(self, give_back: bool) -> None:
         """Stop reading; `give_back`: restore the mode, which a shell does when we are in its background."""
-        if self._saved is None:
+        if self._fd is None or self._saved is None:
             return
         asyncio.get_running_loop().remove_reader(self._fd)
         self._forget_escape()
@@ -71,17 +70,19 @@ class Keyboard:
 
     def close(self) -> None:
         """Close what this object opened."""
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
-    def _read(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+    def _read(self, fd: int, on_keys: Callable[[Sequence[str]], None]) -> None:
         try:
-            data = os.read(self._fd, 4096)
+            data = os.read(fd, 4096)
+        except BlockingIOError:  # flushed, or taken by somebody else
+            return
         except OSError:
             data = b""
         if not data:
-            asyncio.get_running_loop().remove_reader(self._fd)
+            asyncio.get_running_loop().remove_reader(fd)
             return
         self._forget_escape()
         keys, self._begun = split_keys(self._begun + self._text.decode(data))
@@ -103,8 +104,21 @@ class Keyboard:
             self._escape = None
 
 
-def _open(terminal: str) -> int | None:
+def _own_description(stdin: int, controlling_terminal: str) -> int | None:
+    """A descriptor of our own for the terminal; None: there is none.
+
+    The event loop makes what it reads non-blocking, and flags belong to the open file: with `stdin` itself,
+    the shell and its other programs would find their terminal non-blocking, and their output cut short.
+    """
+    for name in (_name_of(stdin), controlling_terminal):
+        if name is not None:
+            with suppress(OSError):
+                return os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    return None
+
+
+def _name_of(fd: int) -> str | None:
     try:
-        return os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+        return os.ttyname(fd)
     except OSError:
         return None
