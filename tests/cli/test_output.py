@@ -133,3 +133,16 @@ def test_what_others_sent_can_neither_steer_the_terminal_nor_begin_a_line(
     assert written.count("\n") == 1
     assert not any(character in written for character in "\x1b\x07\r\u202e")
     assert "FAKE LINE" in written.replace("  ", " ")
+
+
+def test_what_waited_goes_to_stderr_and_nowhere_where_stderr_is_gone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    output.catch_up("waited\n")
+    assert capsys.readouterr().err == "waited\n"
+    monkeypatch.setattr(sys, "stderr", Gone())
+    output.catch_up("lost\n")

@@ -1,4 +1,4 @@
-"""Shows a room that never changes until a key leaves it, on the real loop: a program for the tests of the terminal."""
+"""Shows a room that never changes until a key leaves it: a program for the tests, on the real loop."""
 
 from dataclasses import replace
 

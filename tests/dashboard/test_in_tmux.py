@@ -183,3 +183,26 @@ def test_an_exception_in_a_panel_restores_the_terminal(tmp_path: Path, url: str)
         tmux.shows("\ncode-1")
         assert "a panel broke" in tmux.screen()
         assert tmux.mode() == before
+
+
+@pytest.mark.parametrize("more", [[], ["-vv"]], ids=["few words", "many words"])
+def test_a_terminal_that_is_gone_is_no_fault_of_ours(url: str, more: list[str]) -> None:
+    join = [sys.executable, "-m", "videocli", "join", "gone", "--url", url, *more]
+    master, slave = os.openpty()
+    with (
+        os.fdopen(master, "rb", buffering=0) as ours,
+        os.fdopen(slave, "wb", buffering=0) as theirs,
+        subprocess.Popen(
+            join,
+            env=os.environ | SERVER_VARIABLES | {"TERM": "xterm", "LC_ALL": "C.UTF-8"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ) as process,
+    ):
+        theirs.close()
+        shown = b""
+        while b"CONNECTED" not in shown:
+            shown += ours.read(65536)
+        ours.close()
+        assert process.wait(PATIENCE) == 0

@@ -1,15 +1,14 @@
 """The dashboard as the face of a stay; apart, so that lines never import rich."""
 
 import asyncio
-import io
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr
 
 from videocli.cli import output
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.farewell import farewell
+from videocli.cli.held_text import HeldText
 from videocli.cli.leaving import stop_at_once
 from videocli.cli.stay import Stay
 from videocli.cli.viewer import TapViewer
@@ -37,7 +36,7 @@ class DashboardFace:
     @asynccontextmanager
     async def around(self, stay: Stay, outside: Outside) -> AsyncIterator[None]:
         """Draws and reads keys; words that would tear the picture wait until the terminal is itself again."""
-        held = io.StringIO()
+        held = HeldText()
         try:
             with redirect_stderr(held):
                 viewer = TapViewer(stay.session)
@@ -56,7 +55,7 @@ class DashboardFace:
                     await stop(self._drawing)
                     await viewer.close()
         finally:
-            sys.stderr.write(held.getvalue())
+            output.catch_up(held.all_of_it())
             _say_farewell(stay)
 
     def abandon(self) -> None:

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,6 +84,15 @@ def never_block() -> None:
     stderr = sys.__stderr__
     if _beside is None and stderr is not None and sys.stderr is stderr:
         _beside = StderrWriter(stderr.fileno(), stderr.encoding)
+
+
+def catch_up(text: str) -> None:
+    """Write to stderr what waited while something was in its place; where stderr is gone, it is lost."""
+    if _beside is not None and sys.stderr is sys.__stderr__:
+        _beside.write(text)
+    elif text:
+        with suppress(OSError):
+            sys.stderr.write(text)
 
 
 def finish() -> None:
