@@ -17,7 +17,7 @@ import pytest
 from tests.dashboard import rooms
 from tests.dashboard.tmux import PATIENCE, Tmux
 from videocli.cli.wiring import run
-from videocli.dashboard import keyboard as keyboard_module
+from videocli.dashboard import keys as keys_module
 from videocli.dashboard.painting import Viewer
 from videocli.dashboard.render import render
 from videocli.dashboard.terminal import can_show, frame_lines, show
@@ -196,7 +196,7 @@ def test_cancellation_restores_the_terminal() -> None:
 
 
 def test_a_key_whose_bytes_come_apart_is_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyboard_module, "ESCAPE_SECONDS", 2 * PATIENCE)
+    monkeypatch.setattr(keys_module, "ESCAPE_SECONDS", 2 * PATIENCE)
 
     async def scene(terminal: Terminal, room: Room, task: "asyncio.Task[None]") -> None:
         await terminal.shows(b"CONNECTED")

@@ -11,7 +11,7 @@ from tests.dashboard.bitmaps import stripes
 from tests.dashboard.emulator import Emulator
 from tests.dashboard.test_terminal import LEAVE, Room, Terminal, play
 from tests.dashboard.tmux import PATIENCE
-from videocli.dashboard import keyboard as keyboard_module
+from videocli.dashboard import keys as keys_module
 from videocli.dashboard import terminal as terminal_module
 from videocli.dashboard.kitty import IMAGE_ID, Kitty
 from videocli.dashboard.painting import Painting, Wanted
@@ -186,7 +186,8 @@ def test_a_resized_terminal_gets_the_image_anew() -> None:
 
 
 def test_a_reply_whose_bytes_come_apart_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyboard_module, "ESCAPE_SECONDS", 0.0)
+    monkeypatch.setattr(keys_module, "ESCAPE_SECONDS", 0.0)
+    monkeypatch.setattr(keys_module, "SILENCE_SECONDS", 2 * PATIENCE)
 
     async def scene(terminal: Terminal, room: Room, task: Task) -> None:
         await terminal.shows(b"CONNECTED")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from videocli.dashboard.keys import PASTE_BEGINS, PASTE_ENDS
 from videocli.dashboard.prompt import Asks, Prompt, typed
 from videocli.dashboard.safe_text import MAX_NAME, clean
 from videocli.dashboard.view import SORTS, View, chosen_row, passing_events, rows
@@ -51,8 +52,8 @@ class Binding:
 def press(view: View, key: str, snapshot: Snapshot) -> Outcome:
     """What a key changes in the view, and what it asks for; an unknown key changes nothing."""
     view = replace(view, notice="")
-    if key in ("paste-begins", "paste-ends"):
-        return replace(view, is_pasting=key == "paste-begins"), None
+    if key in (PASTE_BEGINS, PASTE_ENDS):
+        return replace(view, is_pasting=key == PASTE_BEGINS), None
     if view.is_pasting:
         return _paste(view, key), None
     if key == "ctrl+c":

@@ -8,14 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from videocli.dashboard.keys import is_reply_begun, split_keys
+from videocli.dashboard.keys import KeyParser
 
 CONTROLLING_TERMINAL = "/dev/tty"
 """POSIX.1-2017, Base Definitions, 10.1."""
-ESCAPE_SECONDS = 0.05
-"""After this long an escape character is the escape key, not the beginning of a sequence."""
-REPLY_SECONDS = 2.0
-"""How long the rest of a reply may take."""
 
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 """Where `termios.tcgetattr` has the modes of input, the local modes and the control characters."""
@@ -31,8 +27,8 @@ class Keyboard:
         self._fd = _own_description(stdin, terminal)
         self._saved: list[Any] | None = None
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
-        self._begun = ""
-        self._escape: asyncio.TimerHandle | None = None
+        self._parser = KeyParser()
+        self._silence: asyncio.TimerHandle | None = None
 
     @property
     def is_there(self) -> bool:
@@ -53,13 +49,14 @@ class Keyboard:
             mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
             termios.tcsetattr(self._fd, termios.TCSANOW, mode)
             asyncio.get_running_loop().add_reader(self._fd, self._read, self._fd, on_keys)
+            self._wait_for_more(on_keys)
 
     def leave(self, give_back: bool) -> None:
         """Stop reading; `give_back`: restore the mode, which a shell does when we are in its background."""
         if self._fd is None or self._saved is None:
             return
         asyncio.get_running_loop().remove_reader(self._fd)
-        self._forget_escape()
+        self._stop_waiting()
         if give_back:
             with suppress(OSError, termios.error):
                 # Keys pressed too late are not for the shell.
@@ -84,24 +81,26 @@ class Keyboard:
         if not data:
             asyncio.get_running_loop().remove_reader(fd)
             return
-        self._forget_escape()
-        keys, self._begun = split_keys(self._begun + self._text.decode(data))
-        if self._begun:
-            patience = REPLY_SECONDS if is_reply_begun(self._begun) else ESCAPE_SECONDS
-            self._escape = asyncio.get_running_loop().call_later(patience, self._escape_pressed, on_keys)
+        keys = self._parser.receive(self._text.decode(data))
+        self._wait_for_more(on_keys)
         if keys:
             on_keys(keys)
 
-    def _escape_pressed(self, on_keys: Callable[[Sequence[str]], None]) -> None:
-        was_escape = self._begun == "\x1b"
-        self._begun = ""
-        if was_escape:
-            on_keys(["escape"])
+    def _wait_for_more(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        self._stop_waiting()
+        patience = self._parser.patience
+        if patience is not None:
+            self._silence = asyncio.get_running_loop().call_later(patience, self._nothing_came, on_keys)
 
-    def _forget_escape(self) -> None:
-        if self._escape is not None:
-            self._escape.cancel()
-            self._escape = None
+    def _nothing_came(self, on_keys: Callable[[Sequence[str]], None]) -> None:
+        keys = self._parser.silence()
+        if keys:
+            on_keys(keys)
+
+    def _stop_waiting(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
 
 def _own_description(stdin: int, controlling_terminal: str) -> int | None:
