@@ -144,6 +144,23 @@ def test_a_message_is_typed_and_sent() -> None:
     assert (view.prompt, view.notice) == (None, "Sent to all: hé 李")
 
 
+@pytest.mark.parametrize(
+    ("snapshot", "has_track", "notice"),
+    [
+        (rooms.connected(1), True, "Sent to all: hi"),
+        (rooms.connected(1), False, "Sent to all: hi"),
+        (rooms.media_lost(), True, "Will be sent when connected: hi"),
+        (rooms.server_stopped(), True, "Will be sent when connected: hi"),
+        (rooms.signaling_lost(), True, "Sent to all: hi"),
+        (rooms.signaling_lost(), False, "Will be sent when connected: hi"),
+    ],
+)
+def test_a_message_in_an_outage_is_not_called_sent(snapshot: Snapshot, has_track: bool, notice: str) -> None:
+    local = rooms.local() if has_track else replace(rooms.local(), tracks=())
+    view, effects = pressed([*"mhi", "enter"], replace(snapshot, local=local))
+    assert (view.notice, effects) == (notice, [SendMessage("hi")])
+
+
 @pytest.mark.parametrize("keys", [["m", "enter"], ["m", " ", "enter"], ["m", "x", "escape"]])
 def test_an_empty_or_abandoned_message_is_not_sent(keys: list[str]) -> None:
     view, effects = pressed(keys, rooms.connected(1))

@@ -59,7 +59,7 @@ def press(view: View, key: str, snapshot: Snapshot) -> Outcome:
     if key == "ctrl+c":
         return _leave(view, snapshot)
     if view.prompt is not None:
-        return _answer(view, view.prompt, key)
+        return _answer(view, view.prompt, key, snapshot)
     action = _ACTIONS.get(key)
     return (view, None) if action is None else action(view, snapshot)
 
@@ -79,7 +79,7 @@ def is_any_enabled(snapshot: Snapshot, kind: MediaKind) -> bool | None:
     return any(states) if states else None
 
 
-def _answer(view: View, prompt: Prompt, key: str) -> Outcome:
+def _answer(view: View, prompt: Prompt, key: str, snapshot: Snapshot) -> Outcome:
     """A key while something is asked."""
     closed = replace(view, prompt=None)
     if prompt.asks == "practice":
@@ -92,9 +92,17 @@ def _answer(view: View, prompt: Prompt, key: str) -> Outcome:
     if key == "enter":
         if prompt.asks != "message" or not prompt.text.strip():
             return closed, None
-        return replace(closed, notice=f"Sent to all: {clean(prompt.text)}"), SendMessage(prompt.text)
+        fate = "Sent to all" if _can_send_now(snapshot) else "Will be sent when connected"
+        return replace(closed, notice=f"{fate}: {clean(prompt.text)}"), SendMessage(prompt.text)
     prompt = typed(prompt, key)
     return _filtered(replace(view, prompt=prompt), prompt.asks, prompt.text), None
+
+
+def _can_send_now(snapshot: Snapshot) -> bool:
+    """Whether a message leaves at once: media carries it, and the first needs signaling to publish a track."""
+    tracks = snapshot.local.tracks if snapshot.local is not None else ()
+    has_track = any(track.track.kind == "data" and track.track.sid for track in tracks)
+    return snapshot.media.state == "connected" and (has_track or snapshot.signaling.state == "connected")
 
 
 def _paste(view: View, key: str) -> View:
