@@ -113,6 +113,38 @@ def test_help_and_a_chosen_participant(size: Size) -> None:
         assert_golden(f"{name}-{size[0]}x{size[1]}", picture)
 
 
+@pytest.mark.parametrize("size", [(40, 12), (79, 24), (80, 24)], ids=str)
+def test_all_of_the_help_can_be_read(size: Size) -> None:
+    snapshot, view = rooms.media_lost(), View(timezone=UTC, page="help")
+    seen = ""
+    for _ in range(40):
+        picture = drawn(snapshot, view, size)
+        assert_fits(picture, size)
+        seen += picture
+        view, _ = press(view, "j", snapshot)
+    for binding in BINDINGS:
+        assert binding.words in seen
+
+
+def test_the_help_fits_a_usual_terminal() -> None:
+    picture = drawn(rooms.connected(50), View(timezone=UTC, page="help"), (80, 24))
+    assert [binding.words for binding in BINDINGS if binding.words not in picture] == []
+
+
+def test_the_help_scrolls_no_further_than_its_end_and_opens_at_its_beginning() -> None:
+    snapshot = rooms.connected(50)
+    view, _ = press(View(timezone=UTC, page="help"), "G", snapshot)
+    picture = render(snapshot, view, (40, 12))
+    assert drawn(snapshot, view, (40, 12)) == drawn(
+        snapshot, replace(view, help_top=picture.help_top), (40, 12)
+    )
+    back, _ = press(replace(view, help_top=picture.help_top), "k", snapshot)
+    assert back.help_top == picture.help_top - 1
+    for _ in range(2):
+        view, _ = press(view, "?", snapshot)
+    assert (view.page, view.help_top) == ("help", 0)
+
+
 WATCHING = View(timezone=UTC, can_show_video=True, is_video_open=True)
 
 

@@ -29,7 +29,7 @@ Outcome = tuple[View, Effect]
 _Action = Callable[[View, Snapshot], Outcome]
 _Hint = Callable[[View, Snapshot], str]
 Group = Literal["We", "Participants", "Events and outages", "The dashboard"]
-GROUPS: tuple[tuple[Group, ...], ...] = (("We", "Participants"), ("Events and outages", "The dashboard"))
+GROUPS: tuple[tuple[Group, ...], ...] = (("We", "The dashboard"), ("Participants", "Events and outages"))
 """As the columns of the help have them."""
 
 
@@ -99,7 +99,7 @@ def _answer(view: View, prompt: Prompt, key: str, snapshot: Snapshot) -> Outcome
 
 
 def _can_send_now(snapshot: Snapshot) -> bool:
-    """Whether a message leaves at once: media carries it, and the first needs signaling to publish a track."""
+    """Whether a message leaves at once: media carries it, the first needs signaling to publish a track."""
     tracks = snapshot.local.tracks if snapshot.local is not None else ()
     has_track = any(track.track.kind == "data" and track.track.sid for track in tracks)
     return snapshot.media.state == "connected" and (has_track or snapshot.signaling.state == "connected")
@@ -169,6 +169,8 @@ def _ask_for_practice(view: View, snapshot: Snapshot) -> Outcome:
 
 def _move(step: int) -> _Action:
     def action(view: View, snapshot: Snapshot) -> Outcome:
+        if view.page == "help":
+            return replace(view, help_top=max(view.help_top + step, 0)), None
         keys = [row.key for row in rows(snapshot, view)]
         if not keys:
             return view, None
@@ -258,7 +260,7 @@ def _page_events(step: int) -> _Action:
 
 def _toggle_page(page: Literal["help", "outages"]) -> _Action:
     def action(view: View, snapshot: Snapshot) -> Outcome:
-        return replace(view, page="room" if view.page == page else page), None
+        return replace(view, page="room" if view.page == page else page, help_top=0), None
 
     return action
 
@@ -298,7 +300,7 @@ BINDINGS = (
         "Participants",
         ("j", "down"),
         "j k",
-        "choose a line; or arrows",
+        "choose a line; scroll this",
         _move(1),
         lambda view, snapshot: "choose" if snapshot.local is not None else "",
     ),
@@ -321,7 +323,7 @@ BINDINGS = (
         "We",
         ("x",),
         "x",
-        "lose a connection on purpose",
+        "practise an outage",
         _ask_for_practice,
         lambda view, snapshot: "practise" if snapshot.room.state == "connected" else "",
     ),

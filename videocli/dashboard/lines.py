@@ -46,6 +46,8 @@ class Picture:
     lines: tuple[Text, ...]
     screening: Screening | None = None
     """The picture of a participant that belongs over a part of them."""
+    help_top: int = 0
+    """The line of the help that is shown first."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for number, line in enumerate(self.lines):

@@ -8,7 +8,7 @@ from rich.text import Text
 from videocli.dashboard.events_panel import events
 from videocli.dashboard.footer import footer
 from videocli.dashboard.health_panel import health, status_bar
-from videocli.dashboard.help_page import help_page, too_small
+from videocli.dashboard.help_page import help_page, too_small, top_of_help
 from videocli.dashboard.lines import Picture, beside, line
 from videocli.dashboard.outage_panel import current_outage, history, outage_height, timeline
 from videocli.dashboard.painting import Place
@@ -41,13 +41,14 @@ def render(snapshot: Snapshot, view: View, size: tuple[int, int]) -> Picture:
         width = _left_columns(columns)
         below_heading = Place(len(top) + 2, 1, width, _video_height(view, width, height) - 1)
         shown = screening(snapshot, view, below_heading)
-    return Picture((*top, *middle, footer(snapshot, view, columns)), shown)
+    help_top = top_of_help(columns, height, view.help_top)
+    return Picture((*top, *middle, footer(snapshot, view, columns)), shown, help_top)
 
 
 def _middle(snapshot: Snapshot, view: View, columns: int, height: int) -> list[Text]:
     match view.page:
         case "help":
-            return help_page(columns, height)
+            return help_page(columns, height, top_of_help(columns, height, view.help_top))
         case "outages":
             return history(snapshot, view, columns, height)
         case "room":

@@ -146,6 +146,7 @@ class _Dashboard:
     def _draw(self, snapshot: Snapshot) -> None:
         size = self.screen.size()
         picture = render(snapshot, self.view, size)
+        self.view = replace(self.view, help_top=picture.help_top)
         self._watch(picture)
         if self.screen.is_ready():
             painting = self.viewer.latest() if self.viewer is not None else None

@@ -31,6 +31,8 @@ class View:
     timezone: tzinfo | None = None
     """In which times are shown; None: this machine's."""
     page: Page = "room"
+    help_top: int = 0
+    """The line of the help that is shown first."""
     chosen: Chosen | None = None
     """The line that stays in sight."""
     sort: Sort = "joined"
