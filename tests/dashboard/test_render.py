@@ -145,6 +145,18 @@ def test_the_help_scrolls_no_further_than_its_end_and_opens_at_its_beginning() -
     assert (view.page, view.help_top) == ("help", 0)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_there"), [(0.0, True), (4.9, True), (5.0, False), (3600.0, False), (-3600.0, False)]
+)
+def test_a_notice_fades_and_the_keys_are_back(seconds: float, is_there: bool) -> None:
+    snapshot = rooms.connecting()
+    view, _ = press(View(timezone=UTC), "a", snapshot)
+    later = replace(snapshot, time=snapshot.time + timedelta(seconds=seconds))
+    last_line = drawn(later, view, (80, 24)).split("\n")[-1]
+    assert ("We publish no audio" in last_line) is is_there
+    assert ("q leave" in last_line) is not is_there
+
+
 WATCHING = View(timezone=UTC, can_show_video=True, is_video_open=True)
 
 

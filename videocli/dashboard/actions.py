@@ -51,7 +51,11 @@ class Binding:
 
 def press(view: View, key: str, snapshot: Snapshot) -> Outcome:
     """What a key changes in the view, and what it asks for; an unknown key changes nothing."""
-    view = replace(view, notice="")
+    view, effect = _act(replace(view, notice=""), key, snapshot)
+    return replace(view, noticed_at=snapshot.time if view.notice else None), effect
+
+
+def _act(view: View, key: str, snapshot: Snapshot) -> Outcome:
     if key in (PASTE_BEGINS, PASTE_ENDS):
         return replace(view, is_pasting=key == PASTE_BEGINS), None
     if view.is_pasting:

@@ -7,7 +7,7 @@ from videocli.dashboard.actions import hints
 from videocli.dashboard.lines import Part, line
 from videocli.dashboard.prompt import MAX_TYPED, Asks, Prompt
 from videocli.dashboard.safe_text import clean
-from videocli.dashboard.view import View
+from videocli.dashboard.view import NOTICE_SECONDS, View
 from videocli.engine.room.snapshot import Snapshot
 
 _QUESTIONS: dict[Asks, str] = {
@@ -27,11 +27,18 @@ def footer(snapshot: Snapshot, view: View, width: int) -> Text:
     """The last line of the screen."""
     if view.prompt is not None:
         return _question(view.prompt, width)
-    if view.notice:
+    if view.notice and not _has_faded(view, snapshot):
         return line(width, [(f" {view.notice}", "bold yellow")], [_HELP])
     if not view.has_keyboard:
         return line(width, [(_NO_KEYS, "dim")])
     return line(width, _keys(hints(view, snapshot), width))
+
+
+def _has_faded(view: View, snapshot: Snapshot) -> bool:
+    """Whether a notice was there for long enough; or comes from a clock that was set back since."""
+    if view.noticed_at is None:
+        return False
+    return not 0 <= (snapshot.time - view.noticed_at).total_seconds() < NOTICE_SECONDS
 
 
 def _keys(keys: list[tuple[str, str]], width: int) -> list[Part]:

@@ -13,6 +13,7 @@ from videocli.engine.room.snapshot import ParticipantSnapshot, Snapshot, TrackSn
 Page = Literal["room", "outages", "help"]
 Sort = Literal["joined", "name", "bitrate", "loudness", "trouble"]
 SORTS: tuple[Sort, ...] = ("joined", "name", "bitrate", "loudness", "trouble")
+NOTICE_SECONDS = 5.0
 
 
 class Chosen(NamedTuple):
@@ -57,7 +58,9 @@ class View:
     watched: str | None = None
     """SID of the participant whose picture was shown last."""
     notice: str = ""
-    """What the last key did or could not do; gone with the next key."""
+    """What the last key did or could not do; gone with the next key, or after `NOTICE_SECONDS`."""
+    noticed_at: datetime | None = None
+    """Since when it is shown."""
 
 
 class Row(NamedTuple):
