@@ -51,13 +51,17 @@ def measure(rounds: int = ROUNDS) -> list[Row]:
 async def _measure(folder: Path, rounds: int) -> list[Row]:
     clip = make_clip(folder / "clip.webm")
     settled_rounds = min(SETTLED_ROUNDS, max(rounds // 2, 1))
-    async with serve() as server, bot(server.url, ROOM):
-        for number in range(settled_rounds):
-            await _round(server.url, number, clip, folder)
-        settled = _held()
-        for number in range(settled_rounds, rounds):
-            await _round(server.url, number, clip, folder)
-        end = _held()
+    async with serve() as server, bot(server.url, ROOM) as company:
+
+        async def play(numbers: range) -> Held:
+            for number in numbers:
+                await _round(server.url, number, clip, folder)
+                for program in (server, company):
+                    program.events.forget()  # they are the harness's, but kept in this process
+            return _held()
+
+        settled = await play(range(settled_rounds))
+        end = await play(range(settled_rounds, rounds))
     grown = end.pss_bytes - settled.pss_bytes
     return [
         Row(f"memory after {settled_rounds} rounds", f"{settled.pss_bytes / 1e6:.1f} MB"),

@@ -25,6 +25,10 @@ class History(Generic[T]):
         self._items.append(item)
         self._news.set()
 
+    def forget(self) -> None:
+        """Keep nothing of what was said; while somebody waits nothing may be forgotten."""
+        self._items.clear()
+
     def end(self) -> None:
         """There will be no more."""
         self._ended = True
