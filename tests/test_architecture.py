@@ -44,6 +44,7 @@ TABLE = (
     Row("errors", PURE, ""),
     Row("explanations", PURE, COMMON),
     Row("tokens", PURE, f"{COMMON} jwt"),
+    Row("urls", PURE, ""),
     Row("tasks", DOES, ""),
     Row("outside", PURE, "media/peer protocol/core"),
     Row("driver", DOES, "outside protocol/core"),
@@ -104,7 +105,7 @@ TABLE = (
     Row(
         "dashboard/*",
         PURE,
-        f"{COMMON} dashboard/* engine/room/snapshot engine/events engine/commands "
+        f"{COMMON} urls dashboard/* engine/room/snapshot engine/events engine/commands "
         "media/bitmap media/frames rich",
     ),
     Row("cli/farewell", PURE, ""),
@@ -119,7 +120,7 @@ TABLE = (
     Row(
         "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",
         PURE,
-        f"{COMMON} cli/* typer",
+        f"{COMMON} urls cli/* typer",
     ),
     Row(
         "cli/bots cli/bots_run",
@@ -129,7 +130,7 @@ TABLE = (
     Row(
         "cli/explain_text cli/token_text cli/token_advice cli/preflight_text cli/doctor_text",
         PURE,
-        f"{COMMON} explanations tokens preflight/steps preflight/quality cli/*",
+        f"{COMMON} explanations tokens urls preflight/steps preflight/quality cli/*",
     ),
     Row(
         "cli/*",

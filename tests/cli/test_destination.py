@@ -42,6 +42,15 @@ def test_unusable_urls_are_refused_before_anything_is_dialled(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["u:hunter2@h", "http://u:hunter2@h/", "ws://u:hunter2#@h", "http://h/?tok=hunter2"]
+)
+def test_a_password_in_an_unusable_url_is_not_told(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_url(url)
+    assert "hunter2" not in f"{refused.value.problem} {refused.value.remedy}"
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         (LOCAL_URL, True),

@@ -73,6 +73,11 @@ def test_a_text_becomes_one_line_without_control_characters() -> None:
     assert one_line("a\n b\x1b[2Jc\x9bd\r\n") == "a b [2Jc d"
 
 
-def test_a_password_in_a_url_is_hidden_and_the_rest_is_not() -> None:
-    assert redact("at wss://me:pw@x.example:7/p?a=b@c") == "at wss://me:[redacted]@x.example:7/p?a=b@c"
+def test_who_asks_and_what_in_a_url_is_hidden_and_the_rest_is_not() -> None:
+    text = "'wss://me:pw@x.example:7/p?a=b@c', \"ws://h/?tok=x\" (https://h/x#y)."
+    assert redact(text) == (
+        f"'wss://{PLACEHOLDER}@x.example:7/p?{PLACEHOLDER}', \"ws://h/?{PLACEHOLDER}\" (https://h/x#{PLACEHOLDER})."
+    )
+    for badly_quoted in ("ws://me:p#w@h/", "ws://me:p?w@h", "ws://me:p/w@h", 'ws://me:p"w@h'):
+        assert "me" not in redact(badly_quoted)
     assert redact("ws://x.example:7780/signaling") == "ws://x.example:7780/signaling"

@@ -65,6 +65,15 @@ def test_a_lost_server_is_named() -> None:
     assert "ws://127.0.0.1:7780/signaling" in diagnose(rooms.signaling_lost()).sentence
 
 
+def test_a_lost_server_is_named_without_what_is_secret_in_its_url() -> None:
+    url = "wss://me:hunter2@video.example/signaling?tok=hunter2"
+    for lost in (rooms.signaling_lost(), rooms.both_lost()):
+        refused = replace(lost, url=url, signaling=replace(lost.signaling, cause="connection refused"))
+        sentence = diagnose(refused).sentence
+        assert "wss://video.example/signaling" in sentence
+        assert "hunter2" not in sentence
+
+
 def test_an_expired_token_in_a_fine_room_warns_of_the_next_outage() -> None:
     diagnosis = diagnose(replace(rooms.connected(1), token_expires_at=rooms.ago(1)))
     assert (diagnosis.suspect, diagnosis.severity) == ("the token", "broken")

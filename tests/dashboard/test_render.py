@@ -263,6 +263,13 @@ def test_no_time_passes_while_drawing() -> None:
     assert drawn(snapshot, view, (80, 24)) == drawn(snapshot, view, (80, 24))
 
 
+@pytest.mark.parametrize("url", ["wss://me:hunter2@video.example/s?tok=hunter2", "me:hunter2@video.example"])
+def test_the_server_is_shown_without_what_is_secret_in_its_url(url: str) -> None:
+    picture = drawn(replace(rooms.connected(1), url=url), View(), (120, 30))
+    assert "video.example" in picture
+    assert "hunter2" not in picture
+
+
 def test_markup_in_names_is_only_text() -> None:
     loud = replace(rooms.local(), participant=ev.Participant("PA1", "[bold red]x[/] :smile:", "connected"))
     assert "[bold red]x[/] :smile:" in drawn(replace(rooms.connected(0), local=loud), View(), (80, 24))

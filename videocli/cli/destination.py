@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from videocli.cli.exit_codes import UsageError
+from videocli.urls import shown
 
 DEFAULT_PORT = 7780
 LOCAL_URL = f"ws://127.0.0.1:{DEFAULT_PORT}/signaling"
@@ -19,14 +20,18 @@ def cloud_url(region: str | None) -> str:
 
 
 def check_url(url: str) -> str:
-    """The URL, if a room server can be there. Raises `UsageError`."""
+    """The URL, if a room server can be there.
+
+    Raises `UsageError`, whose words tell no password: of what is no URL nobody knows which part is one.
+    """
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
     if not is_usable or any(ord(character) <= 32 for character in url):
-        raise UsageError(f"'{url}' is no room server's URL", f"It looks like {LOCAL_URL} or wss://….")
+        given = "what is given" if "@" in url else f"'{shown(url)}'"
+        raise UsageError(f"{given} is no room server's URL", f"It looks like {LOCAL_URL} or wss://….")
     return url
 
 

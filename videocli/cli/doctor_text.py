@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from videocli.cli.redaction import one_line, redact
+from videocli.urls import shown
 
 Value = str | bool | int | tuple[str, ...] | None
 """None: not known, or not there."""
@@ -71,13 +72,13 @@ def under_home(path: str, home: PurePath | None) -> str:
 def without_secrets(url: str) -> str:
     """A URL without user, password and query; an address in it is told by its kind, as `scopes` does."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(shown(url))
         host, port = parts.hostname or "", "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return "no URL"
     kinds = scopes([host])
-    shown = host if not kinds or kinds[0].endswith("loopback") else f"({kinds[0]})"
-    return f"{parts.scheme}://{shown}{port}{parts.path}"
+    place = host if not kinds or kinds[0].endswith("loopback") else f"({kinds[0]})"
+    return f"{parts.scheme}://{place}{port}{parts.path}"
 
 
 def scopes(addresses: Iterable[str]) -> tuple[str, ...]:

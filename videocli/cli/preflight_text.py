@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from videocli.cli.redaction import one_line
 from videocli.preflight.quality import Quality, Spread
 from videocli.preflight.steps import Report, Status, Step, StepResult
+from videocli.urls import shown
 
 LABELS = {
     Step.DNS: "DNS",
@@ -35,7 +35,7 @@ MAX_DETAIL = 120
 
 def to_lines(report: Report) -> Iterator[str]:
     """The report as a table, and the verdict last."""
-    yield f"Preflight of {shown_url(report.url)}"
+    yield f"Preflight of {shown(report.url)}"
     yield ""
     for result in report.steps:
         yield step_line(result)
@@ -69,7 +69,7 @@ def to_json(report: Report) -> dict[str, Any]:
     """The report as an object; times are in seconds."""
     error, quality = report.error, report.quality
     return {
-        "url": shown_url(report.url),
+        "url": shown(report.url),
         "verdict": "failed" if error is not None else "ok" if report.is_complete else "stopped",
         "failedStep": report.failed.value if report.failed is not None else None,
         "error": None
@@ -95,12 +95,6 @@ def to_json(report: Report) -> dict[str, Any]:
         "mos": None if quality is None or quality.mos is None else round(quality.mos, 3),
         "score": quality.score if quality is not None else 0,
     }
-
-
-def shown_url(url: str) -> str:
-    """The URL without what may be secret in it: user, password and query."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _quality_lines(quality: Quality) -> Iterator[str]:

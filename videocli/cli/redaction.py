@@ -3,11 +3,14 @@
 import re
 import unicodedata
 
+from videocli.urls import shown
+
 PLACEHOLDER = "[redacted]"
 
 _JWT = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){0,2}")
 _ICE_PASSWORD = re.compile(r"(?<=ice-pwd:)[A-Za-z0-9+/]+")
-_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+(?=@)")
+_URL = re.compile(r"""\b[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/@]*@)?(?:[^\s"<>\\]*[^\s"<>\\'.,:;)])?""")
+"""In a sentence or JSON: a quote or a stop at its end is not its own."""
 _NAMED = re.compile(
     r"""(?ix)
     ( (?: secret | password | passwd | pwd | credential | token ) \\?["']? \s* )
@@ -28,12 +31,14 @@ def hide(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without what looks like a JWT, a secret or an ICE password, or is a hidden secret."""
+    """The text without what looks like a JWT, a secret, an ICE password or those parts of a URL that may be
+    secret (`urls.shown`), or is a hidden secret.
+    """
     for secret in _known_secrets:
         text = text.replace(secret, PLACEHOLDER)
     text = _JWT.sub(PLACEHOLDER, text)
     text = _ICE_PASSWORD.sub(PLACEHOLDER, text)
-    text = _URL_PASSWORD.sub(rf"\1:{PLACEHOLDER}", text)
+    text = _URL.sub(lambda found: shown(found[0], PLACEHOLDER), text)
     return _NAMED.sub(lambda found: f"{found[1]}{found[found.lastindex or 1]}{PLACEHOLDER}", text)
 
 

@@ -8,6 +8,7 @@ from videocli.dashboard.safe_text import clean
 from videocli.dashboard.words import explained
 from videocli.engine.room.snapshot import Snapshot
 from videocli.errors import MediaError, TokenError, VideoError
+from videocli.urls import shown
 
 Severity = Literal["fine", "warning", "broken"]
 Suspect = Literal["nothing", "the network", "the server", "the token", "this end"]
@@ -96,21 +97,20 @@ def _connecting(snapshot: Snapshot) -> Diagnosis:
 
 
 def _reconnecting(snapshot: Snapshot) -> Diagnosis:
+    server = clean(shown(snapshot.url))
     signaling, media = (leg.state == "connected" for leg in (snapshot.signaling, snapshot.media))
     if not signaling and _is_expired(snapshot):
         return Diagnosis(
             "the token", "broken", "It has expired: the server will refuse to resume the session."
         )
     if not signaling and media:
-        sentence = (
-            f"Only signaling is lost, media is not: look at {clean(snapshot.url)} or a proxy before it."
-        )
+        sentence = f"Only signaling is lost, media is not: look at {server} or a proxy before it."
         return Diagnosis("the server", "broken", sentence)
     if signaling and not media:
         sentence = "Only media is lost so far: look for blocked UDP or a changed network."
         return Diagnosis("the network", "broken", sentence)
     if not signaling and not media and "refused" in (snapshot.signaling.cause or ""):
-        sentence = f"Nobody listens at {clean(snapshot.url)} any more: has the server been stopped?"
+        sentence = f"Nobody listens at {server} any more: has the server been stopped?"
         return Diagnosis("the server", "broken", sentence)
     if not signaling and not media:
         sentence = "Signaling and media are both lost: look at this machine's network first."

@@ -13,6 +13,7 @@ from videocli.dashboard.safe_text import MAX_NAME, clean
 from videocli.dashboard.units import bits, clock, local_time
 from videocli.dashboard.view import View, bitrate
 from videocli.engine.room.snapshot import Leg, ParticipantSnapshot, Snapshot
+from videocli.urls import shown
 
 _SEVERITY_STYLES: dict[Severity, str] = {"fine": "green", "warning": "bold yellow", "broken": "bold red"}
 _SEVERITY_MARKS: dict[Severity, str] = {"fine": "●", "warning": "!", "broken": "✗"}
@@ -66,7 +67,7 @@ def _longest(forms: Sequence[str], width: int, others: Sequence[Part]) -> str | 
 
 def health(snapshot: Snapshot, view: View, width: int) -> list[Text]:
     """Where to look, both legs, the token: is it me, the network, the server or the token?"""
-    server = clean(snapshot.url)
+    server = clean(shown(snapshot.url))
     if snapshot.region:
         server += f", {clean(snapshot.region, MAX_NAME)}"
     return [
