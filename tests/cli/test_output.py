@@ -1,5 +1,6 @@
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,40 @@ def test_the_log_file_gets_everything_with_tracebacks(
         word in text for word in ("said", "wrong", "an info", "a debug", "of another", "ValueError: bad")
     )
     assert "an info" not in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_once_in_words_and_ends_the_log_there(capsys: pytest.CaptureFixture[str]) -> None:
+    output.set_up(log_file=Path("/dev/full"))
+    speak()
+    speak()
+    said = shown(capsys)
+    warnings = [line for line in said if "/dev/full" in line]
+    assert warnings == [
+        "warning: the log file /dev/full takes no more, so the log ends there: No space left on device"
+    ]
+    assert said.count("error: wrong") == 2
+    assert not any("Traceback" in line for line in said)
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_pipe_is_no_log_file_and_nobody_waits_for_it(tmp_path: Path, is_read: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK) if is_read else None
+    try:
+        with pytest.raises(UsageError, match="neither a file nor a device"):
+            output.set_up(log_file=tmp_path / "pipe")
+    finally:
+        if reader is not None:
+            os.close(reader)
+
+
+def test_a_log_file_is_appended_to_and_a_device_will_do(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("of old\n")
+    output.set_up(log_file=tmp_path / "log")
+    output.say("said")
+    assert (tmp_path / "log").read_text() == "of old\nsaid\n"
+    output.set_up(log_file=Path(os.devnull))
+    output.say("said")
 
 
 def test_a_log_file_that_cannot_be_written_is_bad_usage(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.log_file import LogFile
 from videocli.cli.redaction import one_line, redact
 from videocli.cli.stderr_writer import StderrWriter
 
@@ -122,7 +123,7 @@ def set_up(verbosity: int = 0, is_quiet: bool = False, log_file: Path | None = N
     handlers: list[logging.Handler] = [stderr]
     if log_file is not None:
         try:
-            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+            handlers.append(LogFile(log_file, warn))
         except OSError as fault:
             raise UsageError(
                 f"the log file {log_file} cannot be written: {fault.strerror}", "Choose another --log-file."
