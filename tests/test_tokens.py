@@ -252,6 +252,27 @@ class TestVerifying:
     def test_a_life_that_is_over_missing_or_too_long_is_20104(self, claims: Mapping[str, object]) -> None:
         assert refusal(with_claims(**claims)) == 20104
 
+    @pytest.mark.parametrize(
+        ("claims", "why"),
+        [
+            ({"exp": ISSUED}, "The token's life is over"),
+            ({"iat": ISSUED - 86402, "exp": ISSUED}, "The token's life is over"),
+            ({"exp": ISSUED + 10 * 86400}, "longer than 24 hours"),
+            ({"exp": MISSING}, "exp, when the token expires, is missing"),
+            ({"exp": None}, "exp of the token is no time"),
+            ({"exp": "9999999999"}, "exp of the token is no time"),
+            ({"exp": float("nan")}, "exp of the token is no time"),
+            ({"iat": "yesterday"}, "iat of the token is no time"),
+            ({"nbf": "tomorrow"}, "nbf of the token is no time"),
+        ],
+    )
+    def test_a_life_is_refused_with_the_reason_that_is_true(
+        self, claims: Mapping[str, object], why: str
+    ) -> None:
+        with pytest.raises(TokenError) as refused:
+            verify(with_claims(**claims), KNOWN, "standup", NOW)
+        assert why in refused.value.explanation
+
     def test_a_token_expires_at_the_very_second_of_exp_by_the_time_handed_in(self) -> None:
         end = datetime.fromtimestamp(ISSUED + 3600, UTC)
         assert verify(signed(), KNOWN, "standup", end - timedelta(microseconds=1)).identity == "alice"

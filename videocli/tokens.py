@@ -25,6 +25,8 @@ MAX_TOKEN_LENGTH = 16_384
 _ALGORITHM = "HS256"
 _HEADER = {"alg": _ALGORITHM, "cty": "twilio-fpa;v=1", "typ": "JWT"}
 _YEAR_10000 = 253_402_300_800
+_MINT_ANOTHER = "Mint another with 'videocli mint-token', or let who mints them correct it."
+_NO_TIME = f"{{}} of the token is no time in seconds since 1970. {_MINT_ANOTHER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,17 +319,20 @@ def _time_faults(payload: dict[str, Any], now: datetime) -> Iterator[VideoError]
     Twilio's Python library writes no `iat`, but `nbf`; with neither, the life counts from now.
     """
     not_before = _moment(payload.get("nbf"))
-    if "nbf" in payload and (not_before is None or not_before > now):
+    if "nbf" in payload and not_before is None:
+        yield error(20105, explanation=_NO_TIME.format("nbf"))
+    elif not_before is not None and not_before > now:
         yield error(20105)
     expires_at = _moment(payload.get("exp"))
     issued_at = _moment(payload["iat"]) if "iat" in payload else not_before or now
-    if (
-        expires_at is None
-        or issued_at is None
-        or expires_at <= now
-        or expires_at - issued_at > timedelta(seconds=MAX_TTL_SECONDS)
-    ):
+    if "exp" not in payload:
+        yield error(20104, explanation=f"exp, when the token expires, is missing. {_MINT_ANOTHER}")
+    elif expires_at is None or issued_at is None:
+        yield error(20104, explanation=_NO_TIME.format("exp" if expires_at is None else "iat"))
+    elif expires_at <= now:
         yield error(20104)
+    elif expires_at - issued_at > timedelta(seconds=MAX_TTL_SECONDS):
+        yield error(20104, explanation=f"The token would live longer than 24 hours. {_MINT_ANOTHER}")
 
 
 def _grant_faults(grants: object, room: str | None) -> Iterator[VideoError]:

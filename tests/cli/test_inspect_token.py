@@ -3,6 +3,7 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.cli.process import videocli
 from tests.cli.room_server import KEY, SERVER_VARIABLES, minted
 from videocli.cli.token_text import MAX_DEPTH, MAX_VALUE, to_json, to_lines
+from videocli.errors import error
 from videocli.tokens import Claims, Credentials, Inspection, inspect, mint
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -45,6 +47,14 @@ class TestLines:
         assert shown[""].startswith("REFUSED: 20104 AccessTokenExpired")
         assert shown["Expires"] == "2026-11-23 12:01:00 UTC, 2 days ago"
         assert shown["Reconnection"] == "fails with 20104, as joining does"
+
+    def test_one_that_lives_too_long(self) -> None:
+        long = replace(
+            inspect(token(), {KEY.api_key: KEY}, None, NOW), refusals=(error(20104, explanation="So long."),)
+        )
+        said = list(to_lines(long, None, NOW, UTC))
+        assert said[1] == "So long."
+        assert "Reconnection  fails with 20104, as joining does" in said
 
     def test_one_for_another_room(self) -> None:
         assert lines(token(), "cellar")[""].startswith("REFUSED for room cellar: 20106")

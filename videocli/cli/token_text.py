@@ -34,7 +34,8 @@ def to_lines(inspection: Inspection, room: str | None, now: datetime, zone: tzin
         yield _line("Valid from", _when(claims.not_before, now, zone))
     yield _line("Expires", _when(claims.expires_at, now, zone))
     if claims.expires_at is not None:
-        yield _line("Reconnection", _reconnection(claims.expires_at, now))
+        is_refused = any(refusal.code == 20104 for refusal in inspection.refusals)
+        yield _line("Reconnection", _reconnection(claims.expires_at, now, is_refused))
 
 
 def to_json(inspection: Inspection, room: str | None, now: datetime) -> dict[str, Any]:
@@ -98,8 +99,8 @@ def _grants(grants: object) -> str:
     return ", ".join(_shown(name) for name in grants if name != "identity") or "none"
 
 
-def _reconnection(expires_at: datetime, now: datetime) -> str:
-    if expires_at <= now:
+def _reconnection(expires_at: datetime, now: datetime, is_refused: bool) -> str:
+    if is_refused:
         return "fails with 20104, as joining does"
     return f"fails with 20104 from then on, in {span_words(expires_at - now)}; running media goes on"
 
