@@ -70,6 +70,13 @@ def test_settings_that_cannot_be_used_are_told_and_do_not_end_it(user_state: Pat
     assert "is damaged" in found["developmentKey"]["value"]
 
 
+@pytest.mark.parametrize("url", ["u:hunter2@h", "http://h/", "ws://h:x/"])
+def test_a_url_that_cannot_be_used_is_told(url: str) -> None:
+    server = looked({"VIDEOCLI_URL": url}, "settings")["server"]
+    assert server["origin"] == "environment VIDEOCLI_URL"
+    assert server["value"] == "not usable: it is no room server's URL"
+
+
 class TestProfiles:
     PROFILE = """
     use = "lab"
@@ -115,6 +122,27 @@ class TestProfiles:
         assert found["server"] == {"value": destination.cloud_url("ie1"), "origin": "profile far"}
         assert found["apiKey"]["value"].startswith("incomplete: ")
         assert found["apiKey"]["origin"] == "environment, profile far"
+
+    @pytest.mark.parametrize(
+        ("text", "arguments", "words"),
+        [
+            ("use = [", (), "it is no TOML"),
+            ("[profile.x]\nurl = 'u:hunter2@h'", (), "is no room server's URL"),
+            (PROFILE, ("--profile", "nope"), "there is no profile 'nope'"),
+        ],
+    )
+    def test_one_that_cannot_be_used_is_told_and_does_not_end_it(
+        self, user_state: Path, text: str, arguments: tuple[str, ...], words: str
+    ) -> None:
+        (user_state / "config" / "profiles.toml").write_text(text)
+        found = self.settings_of(*arguments)
+        assert found["profile"]["value"].startswith("not usable: ")
+        assert words in found["profile"]["value"]
+        assert found["profile"]["origin"].startswith("file ")
+        assert found["server"]["origin"] == "default"
+
+    def test_other_commands_do_end(self) -> None:
+        assert videocli("mint-token", VIDEOCLI_PROFILE="nope").exit_code == 2
 
     def test_no_profile_is_told_too(self) -> None:
         found = self.settings_of("--profile", "")

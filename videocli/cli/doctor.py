@@ -1,9 +1,11 @@
 """`videocli doctor`."""
 
+import typer
+
 from videocli.cli.options import Json
 
 
-def doctor(json: Json = False) -> None:
+def doctor(ctx: typer.Context, json: Json = False) -> None:
     """Say what a ticket should say of this machine.
 
     \b
@@ -12,11 +14,11 @@ def doctor(json: Json = False) -> None:
 
     Versions, media libraries, devices, terminal, network, clock, settings and where they come from. Safe to
     paste: no secret, no token, no address, no user name; of an API key the last four characters, of variables
-    only the names.
+    only the names. A profile or a URL that cannot be used is told, and does not end it.
     """
     from videocli.cli import doctor_text, machine, output
 
-    sections = machine.look()
+    sections = machine.look(profile_fault=ctx.obj.profile_fault)
     if json:
         output.json_result(doctor_text.to_json(sections))
     else:

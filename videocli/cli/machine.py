@@ -36,8 +36,11 @@ _ALSO = re.compile(
 _ANSWER_SECONDS = 1.0
 
 
-def look(environ: Mapping[str, str] = os.environ) -> list[Section]:
-    """All there is to tell. Takes a second or so: media libraries are imported, the local server is asked."""
+def look(environ: Mapping[str, str] = os.environ, profile_fault: UsageError | None = None) -> list[Section]:
+    """All there is to tell, and why the profile cannot be used, if it cannot.
+
+    Takes a second or so: media libraries are imported, the local server is asked.
+    """
     home = _home()
     return [
         Section("Versions", tuple(_versions())),
@@ -46,7 +49,7 @@ def look(environ: Mapping[str, str] = os.environ) -> list[Section]:
         Section("Terminal", tuple(_terminal(environ))),
         Section("Network", tuple(_network())),
         Section("Clock", tuple(_clock())),
-        Section("Settings", tuple(_settings(environ, home))),
+        Section("Settings", tuple(_settings(environ, home, profile_fault))),
         Section("Environment", (Fact("set variables", _variables(environ)),)),
         Section("Local server", (Fact("address", destination.LOCAL_URL), Fact("answer", _local_server()))),
     ]
@@ -185,10 +188,10 @@ def _clock() -> list[Fact]:
     ]
 
 
-def _settings(environ: Mapping[str, str], home: Path | None) -> list[Fact]:
+def _settings(environ: Mapping[str, str], home: Path | None, profile_fault: UsageError | None) -> list[Fact]:
     name, profile = settings.chosen() or (None, Profile())
     of_profile = f"profile {name}"
-    facts = [_profile(environ, home, name), _server(environ, profile, of_profile)]
+    facts = [_profile(environ, home, name, profile_fault), _server(environ, profile, of_profile)]
     facts.append(_token(environ, profile, of_profile))
     try:
         configured = settings.configured_credentials(environ)
@@ -206,22 +209,32 @@ def _settings(environ: Mapping[str, str], home: Path | None) -> list[Fact]:
     return [*facts, *_state(environ, home)]
 
 
-def _profile(environ: Mapping[str, str], home: Path | None, name: str | None) -> Fact:
+def _profile(
+    environ: Mapping[str, str], home: Path | None, name: str | None, fault: UsageError | None
+) -> Fact:
+    value = name if fault is None else under_home(f"not usable: {fault.problem}", home)
     try:
-        return Fact("profile", name, f"file {under_home(str(path_of_profiles(environ)), home)}")
-    except UsageError as fault:
-        return Fact("profile", name, fault.problem)
+        return Fact("profile", value, f"file {under_home(str(path_of_profiles(environ)), home)}")
+    except UsageError as homeless:
+        return Fact("profile", value, homeless.problem)
 
 
 def _server(environ: Mapping[str, str], profile: Profile, of_profile: str) -> Fact:
     if url := environ.get("VIDEOCLI_URL"):
-        return Fact("server", without_secrets(url), "environment VIDEOCLI_URL")
+        return Fact("server", _place(url), "environment VIDEOCLI_URL")
     if profile.url is not None:
         return Fact("server", without_secrets(profile.url), of_profile)
     if not (environ.get(settings.API_KEY) or profile.api_key):
         return Fact("server", destination.LOCAL_URL, "default")
     origin = "default" if profile.region is None else of_profile
     return Fact("server", destination.cloud_url(profile.region), origin)
+
+
+def _place(url: str) -> str:
+    try:
+        return without_secrets(destination.check_url(url))
+    except UsageError:
+        return "not usable: it is no room server's URL"
 
 
 def _token(environ: Mapping[str, str], profile: Profile, of_profile: str) -> Fact:

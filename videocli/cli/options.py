@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from videocli.cli import completing
+from videocli.cli.exit_codes import UsageError
 
 PROFILE = "VIDEOCLI_PROFILE"
 _VARIABLES = {
@@ -22,6 +23,8 @@ _VARIABLES = {
     "api_secret": "TWILIO_API_SECRET",
 }
 """What comes before a profile's value."""
+_TELL_FAULTS = ("doctor",)
+"""Commands that are there to tell what is wrong, so that a profile that cannot be used must not end them."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,8 @@ class Shared:
     log_file: Path | None = None
     profile: str | None = None
     """The one that was named before the command."""
+    profile_fault: UsageError | None = None
+    """Why there is no profile, for a command that tells such faults rather than to fail of them."""
     warnings: list[str] = field(default_factory=list)
     """To be said as soon as it is known how much to say."""
 
@@ -109,6 +114,15 @@ def _profile(ctx: typer.Context, param: typer.core.TyperOption, value: str | Non
     """Read the profile before the other options look for their values."""
     if ctx.resilient_parsing:
         return
+    try:
+        _use_profile(ctx, value)
+    except UsageError as fault:
+        if ctx.command.name not in _TELL_FAULTS:
+            raise
+        ctx.obj.profile_fault = fault
+
+
+def _use_profile(ctx: typer.Context, value: str | None) -> None:
     from videocli.cli import profile_file, settings
     from videocli.cli.profiles import Profiles, named
 
