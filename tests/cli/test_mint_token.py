@@ -55,7 +55,7 @@ def test_the_default_life_is_the_longest_and_the_default_identity_one_of_its_own
 
 
 @pytest.mark.parametrize(
-    ("ttl", "why"), [("86401", "24 hours at most"), ("0", "1 second at least"), ("soon", "integer")]
+    ("ttl", "why"), [("86401", "24 hours at most"), ("0", "1 second at least"), ("soon", "whole number")]
 )
 def test_a_life_out_of_range_is_bad_usage_and_says_why(ttl: str, why: str) -> None:
     ran = videocli("mint-token", "--ttl", ttl)
@@ -68,6 +68,13 @@ def test_a_name_that_is_too_long_has_its_code(option: str, code: str) -> None:
     ran = videocli("mint-token", option, "x" * 129)
     assert (ran.exit_code, ran.stdout) == (4, "")
     assert ran.stderr.startswith(f"error: {code} ")
+
+
+@pytest.mark.parametrize("option", ["--identity", "--room"])
+def test_an_empty_name_is_bad_usage(option: str) -> None:
+    ran = videocli("mint-token", option, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"error: Invalid value for '{option}': it is empty")
 
 
 def test_half_set_credentials_are_bad_usage() -> None:

@@ -50,6 +50,10 @@ def mint_token(
         tokens.check_ttl(ttl)
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="'--ttl'") from fault
+    for name, given in (("--identity", identity), ("--room", room)):
+        if given == "":
+            words = f"it is empty: a name has 1 to {tokens.MAX_NAME_LENGTH} characters"
+            raise typer.BadParameter(words, param_hint=f"'{name}'")
     credentials = settings.credentials()
     if identity is None:
         identity = settings.default_identity(random.SystemRandom())
