@@ -141,7 +141,17 @@ class TestUsage:
             (["join", "room", "--dration", "3"], "--duration", "Try 'videocli join --help'."),
             (["mint-token", "--rooom", "x"], "--room", "Try 'videocli mint-token --help'."),
             (["mint-token", "surplus"], "surplus", "Try 'videocli mint-token --help'."),
-            (["mint-token", "--ttl", "soon"], "--ttl", "Try 'videocli mint-token --help'."),
+            (
+                ["mint-token", "--ttl", "soon"],
+                "'soon' is no whole number",
+                "Try 'videocli mint-token --help'.",
+            ),
+            (["serve", "--port", "-1"], "'-1' is not 0 or more", "Try 'videocli serve --help'."),
+            (["serve", "--port", "65536"], "'65536' is not 65535 or less", "Try 'videocli serve --help'."),
+            (["join", "x", "--duration", "y"], "'y' is no number", "Try 'videocli join --help'."),
+            (["join", "x", "--url"], "'--url' requires an argument", "Try 'videocli join --help'."),
+            (["profile", "add", "x", "--url"], "requires an argument", "Try 'videocli profile add --help'."),
+            (["join", "x", "--json=1"], "does not take a value", "Try 'videocli join --help'."),
             (["--log-file", "/no/such/file", "mint-token"], "/no/such/file", "Choose another --log-file."),
         ],
     )

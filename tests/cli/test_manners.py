@@ -83,7 +83,7 @@ class TestExitCodes:
                 check=False,
             )
         assert ran.returncode == 1
-        assert ran.stderr.splitlines()[0] == "error: [Errno 28] No space left on device"
+        assert ran.stderr.splitlines()[0] == "error: stdout cannot be written: No space left on device"
         assert len(ran.stderr.splitlines()) == 2
 
 

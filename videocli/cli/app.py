@@ -236,6 +236,11 @@ def _explain(fault: BaseException) -> int:
             output.complain(fault.problem, fault.remedy)
         case VideoError():
             output.complain(str(fault), fault.explanation)
+        case OSError(filename=output.STDOUT):
+            _let_go_of_stdout()
+            output.complain(
+                f"stdout cannot be written: {fault.strerror}", "Send it elsewhere, or make room there."
+            )
         case OSError():
             output.complain(str(fault), "Run it again with -vv to see where it happened.")
         case _:

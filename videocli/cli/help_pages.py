@@ -8,8 +8,10 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import typer
 import typer.core
 
+from videocli.cli.output import STDOUT
 from videocli.cli.quick_values import QuickCommand
 
 VERBATIM = "\b"
@@ -93,6 +95,23 @@ class _Page:
     """The parts of a help page, for the command classes below; the types are those of Typer."""
 
     help: str | None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments apart, which may show the help.
+
+        A complaint knows of which command, so that it can name its help; an `OSError` of stdout names that.
+        """
+        try:
+            rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of the other base class
+        except typer.TyperException as fault:
+            if getattr(fault, "ctx", ctx) is None:
+                fault.ctx = ctx  # type: ignore[attr-defined]
+            raise
+        except OSError as fault:
+            if fault.filename is None and not isinstance(fault, BrokenPipeError):
+                raise OSError(fault.errno, fault.strerror, STDOUT) from fault
+            raise
+        return rest
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]  # of the other base class

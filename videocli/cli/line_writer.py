@@ -11,6 +11,8 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from videocli.cli.output import STDOUT
+
 STALLED_SECONDS = 1.0
 """A reader who takes nothing for so long does not get the last lines."""
 
@@ -63,7 +65,7 @@ class LineWriter:
                 async with asyncio.timeout(STALLED_SECONDS):
                     await self._ended.wait()
         if self.failure is not None and self.failure.errno not in _GONE:
-            raise self.failure
+            raise OSError(self.failure.errno, self.failure.strerror, STDOUT) from self.failure
 
     def _work(self) -> None:
         try:

@@ -23,6 +23,10 @@ _TOO_TALKATIVE = {"websockets": logging.INFO, "asyncio": logging.INFO}
 """Never below these: they log whole frames, which hold tokens and passwords cut at any place."""
 
 
+STDOUT = "<stdout>"
+"""What an error that is about stdout has as the name of the file; Python calls it so."""
+
+
 class ReaderGone(Exception):
     """Nobody reads stdout any more: leave, and quietly."""
 
@@ -144,15 +148,17 @@ def _least_on_stderr(logger: str, verbosity: int) -> int:
 
 
 def result(text: str) -> None:
-    """Write a line of the result to stdout, at once. Raises `ReaderGone`."""
+    """Write a line of the result to stdout, at once. Raises `ReaderGone`, or `OSError` that names stdout."""
     try:
         print(text, flush=True)
     except BrokenPipeError as fault:
         raise ReaderGone from fault
+    except OSError as fault:
+        raise OSError(fault.errno, fault.strerror, STDOUT) from fault
 
 
 def json_result(value: Mapping[str, Any]) -> None:
-    """Write a JSON object as a line of stdout, at once. Raises `ReaderGone`."""
+    """Write a JSON object as a line of stdout, at once. Raises as `result` does."""
     result(json.dumps(value, separators=(",", ":")))
 
 

@@ -1,10 +1,17 @@
 """Takes the values of options as they are where that is right.
 
-Typer would import pydantic to find out, which takes longer than everything else at start-up together.
+Typer would import pydantic to find out, which takes longer than everything else at start-up together. Where
+it is asked and refuses a number, the words are ours.
 """
 
 from enum import Enum
 from typing import Any, get_args, get_origin
+
+import typer
+
+_MAX_SHOWN = 100
+"""Characters of a value that is none."""
+_KINDS = {"int": "whole number", "float": "number"}
 
 
 class QuickValues:
@@ -20,7 +27,11 @@ class QuickValues:
             return () if param.multiple or param.nargs == -1 else None
         if self._descriptor.parameter_info.parser is None and _is_right(value, self._descriptor.annotation):
             return list(value) if isinstance(value, tuple) else value
-        return self._thorough().coerce(value, param, ctx)
+        try:
+            return self._thorough().coerce(value, param, ctx)
+        except typer.BadParameter as fault:
+            fault.message = _in_our_words(fault.__cause__) or fault.message
+            raise
 
 
 class QuickCommand:
@@ -34,6 +45,19 @@ class QuickCommand:
                 quick = QuickValues(param)
                 param.get_runtime_param = lambda quick=quick: quick
         return params
+
+
+def _in_our_words(cause: Any) -> str | None:
+    """What pydantic says of a number, for people; None: it is about something else."""
+    if not hasattr(cause, "errors"):
+        return None
+    first = cause.errors()[0]
+    value, kind = f"'{str(first['input'])[:_MAX_SHOWN]}'", first["type"]
+    if kind in ("greater_than_equal", "less_than_equal"):
+        limit = str(first["ctx"][kind[0] + "e"]).removesuffix(".0")
+        return f"{value} is not {limit} or {'more' if kind[0] == 'g' else 'less'}"
+    noun = _KINDS.get(kind.partition("_")[0])
+    return f"{value} is no {noun}" if noun else None
 
 
 def _is_right(value: Any, annotation: Any) -> bool:
