@@ -58,6 +58,7 @@ class TestLines:
             "Refused [2J. Check.",
             "More: videocli explain 53000",
         ]
+        assert lines[3].endswith("53000 SignalingConnection: Signaling connection error. Refused [2J.")
         assert sum(line.startswith("  not tried  ") for line in lines) == len(Step) - 2
 
     def test_a_warning_is_no_failure(self) -> None:

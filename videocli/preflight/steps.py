@@ -1,5 +1,6 @@
 """The steps of a preflight, in order, and how each went."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -112,7 +113,7 @@ class Log:
         """The current step failed, and with it the preflight."""
         self.error = reason
         if self.current is not None:
-            self.end(self.current, Status.FAILED, seconds, str(reason))
+            self.end(self.current, Status.FAILED, seconds, _in_brief(reason))
 
     def stop(self) -> None:
         """Somebody stopped it."""
@@ -127,6 +128,15 @@ class Log:
             self.quality,
             self.error,
         )
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+
+
+def _in_brief(reason: VideoError) -> str:
+    """The error, and the first sentence of what is known of it."""
+    sentence = _SENTENCE_END.split(reason.explanation, 1)[0]
+    return f"{reason}. {sentence}" if sentence else str(reason)
 
 
 _WHEN_SILENT = {Step.ICE: 53405, Step.DTLS: 53407, Step.MEDIA_OUT: 53405, Step.MEDIA_BACK: 53405}
