@@ -14,6 +14,8 @@ MAX_WORDS = 500
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories: control, format (bidi too), surrogates, separators of lines and paragraphs."""
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and a symbol without any ink, which Unicode counts as neither space nor format."""
 _MAX_MARKS = 3
 """Combining marks in a row that are kept; taller stacks would cover the lines around them."""
 
@@ -22,8 +24,8 @@ def clean(text: str, limit: int = MAX_WORDS) -> str:
     """The text on one line, at most `limit` characters, safe for any terminal.
 
     White space becomes a blank. Joiners, variation selectors and skin tones are left out, since terminals do
-    not agree on their width. Other control and format characters show as U+FFFD, so that a name that hides
-    something looks like one.
+    not agree on their width. Other control and format characters, and letters without ink, show as U+FFFD, so
+    that a name that hides something looks like one.
     """
     kept: list[str] = []
     marks = 0
@@ -35,7 +37,7 @@ def clean(text: str, limit: int = MAX_WORDS) -> str:
         if character.isspace():
             character = " "
         category = unicodedata.category(character)
-        if category in _UNSAFE:
+        if category in _UNSAFE or character in _BLANKS:
             character = _REPLACEMENT
         marks = marks + 1 if category.startswith("M") else 0
         if marks <= _MAX_MARKS:
