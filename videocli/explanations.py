@@ -430,7 +430,8 @@ def find(asked: str) -> ErrorInfo | None:
 def nearest(asked: str, count: int = 3) -> list[ErrorInfo]:
     """The rows that may have been meant, the likeliest first."""
     if asked.isascii() and asked.isdigit() and len(asked) < 10:
-        return sorted(ERRORS.values(), key=lambda row: (_distance(str(row.code), asked), row.code))[:count]
+        measured = sorted((_distance(str(code), asked), code) for code in ERRORS)[:count]
+        return [ERRORS[code] for (unlike, apart), code in measured if unlike < 1 or apart < 1000]
     names = {_plain(row.name): row for row in ERRORS.values()}
     wanted = _plain(asked)[:100]
     within = [name for name in names if len(wanted) > 3 and wanted in name]
