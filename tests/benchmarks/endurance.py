@@ -52,10 +52,11 @@ async def _measure(folder: Path, rounds: int) -> list[Row]:
     clip = make_clip(folder / "clip.webm")
     settled_rounds = min(SETTLED_ROUNDS, max(rounds // 2, 1))
     async with serve() as server, bot(server.url, ROOM) as company:
+        url = server.url
 
         async def play(numbers: range) -> Held:
             for number in numbers:
-                await _round(server.url, number, clip, folder)
+                await _round(url, number, clip, folder)
                 for program in (server, company):
                     program.events.forget()  # they are the harness's, but kept in this process
             return _held()
