@@ -1,6 +1,7 @@
 from videocli.bots.meter import Meter
 from videocli.bots.results import Received
 from videocli.engine import events as ev
+from videocli.errors import error
 from videocli.media.frames import TrackKind
 from videocli.media.peer import TrackStats
 
@@ -49,3 +50,27 @@ def test_outages_and_messages_are_counted() -> None:
     meter.take(ev.Reconnected(1.0, 1, 0.0))
     meter.take(ev.TrackMessage(BOB, track("MT1", "data"), "hi"))
     assert (meter.reconnections, meter.downtime, meter.media_gap, meter.messages) == (2, 3.0, 1.5, 1)
+
+
+def test_an_outage_that_we_leave_in_counts_and_we_were_away() -> None:
+    meter = Meter()
+    meter.take(ev.Reconnecting(error(53001)))
+    meter.take(ev.Reconnected(2.0, 3, 1.5))
+    assert not meter.is_away
+    meter.take(ev.Reconnecting(error(53001)))
+    assert meter.is_away
+    meter.take(ev.Disconnected(None, 8.0, 2, 7.5))
+    assert (meter.reconnections, meter.downtime, meter.media_gap, meter.is_away) == (1, 10.0, 9.0, True)
+
+
+def test_an_outage_that_ends_the_room_counts_and_is_a_failure_and_no_absence() -> None:
+    meter = Meter()
+    meter.take(ev.Reconnecting(error(53001)))
+    meter.take(ev.Disconnected(error(53002), 30.0, 5, 0.0))
+    assert (meter.downtime, meter.is_away) == (30.0, False)
+
+
+def test_leaving_while_all_is_well_is_no_outage() -> None:
+    meter = Meter()
+    meter.take(ev.Disconnected(None))
+    assert (meter.downtime, meter.media_gap, meter.is_away) == (0.0, 0.0, False)

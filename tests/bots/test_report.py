@@ -72,6 +72,7 @@ def test_the_table() -> None:
         "audio          8 tracks, 80.0 kB, 2000 packets",
         "loss           0.000% (0 packets)",
         "reconnections  2, 61 s in all, 250 ms without media at most",
+        "away           0",
         "messages       0",
         "tester         loop late by 4 ms (p99), 25% of a core",
         "failed         1 joining: 53105 RoomMaxParticipantsExceeded: Room contains too many Participants",
@@ -82,6 +83,15 @@ def test_the_table_of_a_run_where_nobody_came_in() -> None:
     lines = to_lines(report(result(1, None, failure=FULL)))
     assert "connect        never" in lines
     assert "loss           unknown" in lines
+
+
+def test_an_outage_that_goes_on_at_the_end_is_in_the_table_and_in_the_figures() -> None:
+    told = report(result(1, downtime=8.0, media_gap=7.5, is_away=True), result(2))
+    figures = told.metrics()
+    assert (figures["away"], figures["downtime"], figures["media_gap"]) == (1, 8.0, 7.5)
+    lines = to_lines(told)
+    assert "reconnections  0, 8.00 s in all, 7.50 s without media at most" in lines
+    assert "away           1 at the end" in lines
 
 
 def test_json() -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.bots.figures import FULL, LOAD, result
 from videocli.bots.results import Message, Standing, from_json, to_json
 
-STANDING = Standing(1, 2, 3, 4, 5, 6, 7, 0.5)
+STANDING = Standing(1, 2, 3, 4, 5, 6, 7, 8, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ def test_what_a_process_says_travels_as_json(message: Message) -> None:
 
 
 def test_standings_add_up_and_the_worst_lag_counts() -> None:
-    assert STANDING + Standing(lag=0.2) + STANDING == Standing(2, 4, 6, 8, 10, 12, 14, 0.5)
+    assert STANDING + Standing(lag=0.2) + STANDING == Standing(2, 4, 6, 8, 10, 12, 14, 16, 0.5)

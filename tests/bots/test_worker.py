@@ -138,6 +138,22 @@ def test_one_that_is_sent_away_has_broken_off_its_stay() -> None:
     scene(play)
 
 
+def test_an_outage_that_goes_on_when_they_leave_is_counted() -> None:
+    async def play(house: House) -> None:
+        shift = Shift(house, orders(house, leaves_at=20.0))
+        await asyncio.sleep(4)
+        house.signaling.stall()
+        await asyncio.sleep(14)
+        assert (shift.standing.here, shift.standing.away) == (3, 3)
+        await shift.task
+        house.signaling.resume()
+        assert shift.failures == {}
+        assert [result.is_away for result in shift.results] == [True] * COUNT
+        assert all(0 < result.downtime < 16 for result in shift.results)
+
+    scene(play)
+
+
 def test_a_token_command_is_asked_for_each_bot(tmp_path: Path) -> None:
     async def token(house: House) -> Orders:
         for number in range(1, COUNT + 1):

@@ -68,6 +68,7 @@ class Life:
         result.received = meter.received()
         result.messages, result.reconnections = meter.messages, meter.reconnections
         result.downtime, result.media_gap = meter.downtime, meter.media_gap
+        result.is_away = meter.is_away
         return result
 
     async def _come_and_stay(self) -> None:

@@ -24,6 +24,8 @@ class Meter:
         self.reconnections = 0
         self.downtime = 0.0
         self.media_gap = 0.0
+        self.is_away = False
+        """Reconnecting, or gone while it was; false where the outage ended the room."""
 
     def take(self, event: object) -> None:
         """An event happened."""
@@ -36,10 +38,15 @@ class Meter:
                         self._count(self._track(row.track), row.counters)
             case ev.TrackMessage():
                 self.messages += 1
+            case ev.Reconnecting():
+                self.is_away = True
             case ev.Reconnected(downtime, _, media_gap):
+                self.is_away = False
                 self.reconnections += 1
-                self.downtime += downtime
-                self.media_gap += media_gap
+                self._add_outage(downtime, media_gap)
+            case ev.Disconnected(reason, downtime, _, media_gap):
+                self.is_away = self.is_away and reason is None
+                self._add_outage(downtime or 0.0, media_gap or 0.0)
 
     def received(self) -> dict[str, Received]:
         """By kind."""
@@ -54,6 +61,10 @@ class Meter:
             total.lost += now.packets_lost + before.lost
             total.frames += now.frames + before.frames
         return totals
+
+    def _add_outage(self, downtime: float, media_gap: float) -> None:
+        self.downtime += downtime
+        self.media_gap += media_gap
 
     def _track(self, track: ev.Track) -> _Track:
         return self._tracks.setdefault(track.sid or "", _Track(track.kind))

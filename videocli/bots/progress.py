@@ -6,7 +6,8 @@ from videocli.bots.results import Standing
 
 def to_line(now: Standing, before: Standing, interval: float, bots: int, elapsed: float) -> str:
     """`before` is how they stood `interval` seconds ago; `elapsed` is in seconds since the start."""
-    parts = [f"{elapsed:4.0f} s", f"{now.joined} of {bots} joined, {now.here} here"]
+    away = f", {now.away} of them reconnecting" if now.away else ""
+    parts = [f"{elapsed:4.0f} s", f"{now.joined} of {bots} joined, {now.here} here{away}"]
     if now.failed:
         parts.append(f"{now.failed} failed")
     if interval > 0:

@@ -84,6 +84,7 @@ class Report:
             "bitrate": came.bytes * 8 / stayed if stayed else None,
             "messages": sum(result.messages for result in self.results),
             "reconnections": sum(result.reconnections for result in self.results),
+            "away": sum(result.is_away for result in self.results),
             "downtime": sum(result.downtime for result in self.results),
             "media_gap": max((result.media_gap for result in self.results), default=0.0),
             "lag": max((load.lag_p99 for load in self.loads), default=None),
@@ -164,6 +165,7 @@ def to_lines(report: Report) -> list[str]:
     rows += [
         ("loss", "unknown" if loss is None else f"{loss:.3%} ({figures['lost']:.0f} packets)"),
         ("reconnections", _reconnections(figures)),
+        ("away", f"{figures['away']:.0f} at the end" if figures["away"] else "0"),
         ("messages", f"{figures['messages']:.0f}"),
     ]
     if report.loads:
@@ -202,8 +204,8 @@ def _spread(figures: dict[str, float | None], name: str, parts: Sequence[str]) -
 
 def _reconnections(figures: dict[str, float | None]) -> str:
     count = figures["reconnections"] or 0
-    if not count:
-        return "0"
+    if not figures["downtime"]:
+        return f"{count:.0f}"
     downtime, gap = seconds(figures["downtime"] or 0.0), seconds(figures["media_gap"] or 0.0)
     return f"{count:.0f}, {downtime} in all, {gap} without media at most"
 

@@ -49,9 +49,11 @@ class Result:
     messages: int = 0
     reconnections: int = 0
     downtime: float = 0.0
-    """Seconds, of all outages that were mended."""
+    """Seconds, of all outages, the one that the stay ended in included."""
     media_gap: float = 0.0
     """Seconds without media, in these outages."""
+    is_away: bool = False
+    """It left, or was told to, while it was reconnecting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Standing:
     packets: int = 0
     lost: int = 0
     reconnections: int = 0
+    away: int = 0
+    """Of those who are here: reconnecting."""
     lag: float = 0.0
     """Seconds, the worst of the last second."""
 
@@ -88,6 +92,7 @@ class Standing:
             self.packets + other.packets,
             self.lost + other.lost,
             self.reconnections + other.reconnections,
+            self.away + other.away,
             max(self.lag, other.lag),
         )
 

@@ -82,6 +82,7 @@ def _standing(lives: list[Life], lag: float) -> Standing:
             packets=sum(each.packets for each in came),
             lost=sum(each.lost for each in came),
             reconnections=life.meter.reconnections,
+            away=life.is_here and life.meter.is_away,
         )
     return total
 
