@@ -85,6 +85,7 @@ TABLE = (
         f"{COMMON} engine/room/participants protocol/subscribe_rules",
     ),
     Row("engine/track_errors", PURE, f"{COMMON} {MEDIA} engine/publishing"),
+    Row("engine/track_names", PURE, ""),
     Row("engine/session engine/media_leg engine/publishing", DOES, f"{COMMON} outside {MEDIA} engine/*"),
     Row(
         "server/serve server/connection server/hub server/forwarder server/leg server/channels",
@@ -115,7 +116,7 @@ TABLE = (
         "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
         PURE,
         f"{COMMON} cli/* media/frames media/peer engine/events engine/reports engine/commands "
-        "dashboard/words protocol/subscribe_rules",
+        "engine/track_names dashboard/words protocol/subscribe_rules",
     ),
     Row(
         "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",
@@ -136,8 +137,9 @@ TABLE = (
         "cli/*",
         DOES,
         f"{COMMON} explanations preflight/* cli/* outside tokens typer engine/session engine/events "
-        "engine/commands engine/reports engine/signaling/backend dashboard/terminal dashboard/graphics "
-        "dashboard/painting dashboard/view server/serve server/events media/sources* media/sinks* "
+        "engine/commands engine/reports engine/track_names engine/signaling/backend dashboard/terminal "
+        "dashboard/graphics dashboard/painting dashboard/view server/serve server/events media/sources* "
+        "media/sinks* "
         "media/frames media/peer protocol/subscribe_rules",
     ),
     Row(

@@ -15,6 +15,7 @@ from videocli.engine.commands import PublishData
         ("a,,b", PublishData("a,b")),
         ("a,,b,,,unordered", PublishData("a,b,", ordered=False)),
         ("名 =前", PublishData("名 =前")),
+        ("n" * 128, PublishData("n" * 128)),
     ],
 )
 def test_a_name_and_its_options(text: str, track: PublishData) -> None:
@@ -38,6 +39,8 @@ def test_a_name_and_its_options(text: str, track: PublishData) -> None:
         ("chat,max-packet-life-time=0", "1 to 65535 ms"),
         ("chat,max-packet-life-time=99999999999999999999", "is no number"),
         ("chat,max-retransmits=1,max-packet-life-time=1", "not by both"),
+        ("n" * 129, "at most 128 characters, not 129"),
+        ("\udcff", "is Unicode"),
     ],
 )
 def test_anything_else_is_an_error_that_says_how_to_write_it(text: str, complaint: str) -> None:

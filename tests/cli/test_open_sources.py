@@ -29,7 +29,8 @@ def test_names_stay_apart_however_often_a_source_is_named() -> None:
         ("rtsp://me:hunter2@camera.example.org:554/?token=hunter2", "camera.example.org"),
         ("rtsp://[bad", "rtsp"),
         ("x" * 200, "x" * 128),
+        ("media/\udcff.mp4", "?.mp4"),
     ],
 )
-def test_a_name_holds_nothing_that_is_secret_or_too_long(spec: str, name: str) -> None:
+def test_a_name_holds_nothing_that_is_secret_or_too_long_or_no_unicode(spec: str, name: str) -> None:
     assert default_name(spec) == name

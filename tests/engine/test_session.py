@@ -333,6 +333,21 @@ def test_messages_that_a_lost_media_connection_had_not_sent_are_an_error() -> No
     scene(play)
 
 
+def test_a_name_that_is_too_long_is_refused_before_signaling_and_the_room_goes_on() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob")
+        await bob.sees(ev.Connected)
+        bob.session.post(cmd.PublishData("n" * 5000))
+        failed = await bob.sees(ev.LocalTrackPublicationFailed)
+        assert isinstance(failed, ev.LocalTrackPublicationFailed)
+        assert failed.error.code == 53302
+        bob.session.post(cmd.PublishData("chat"))
+        await bob.sees(ev.LocalTrackPublished)
+        assert await bob.leave() is None
+
+    scene(play)
+
+
 def test_a_data_track_is_as_reliable_as_asked_for() -> None:
     async def play(house: House) -> None:
         track = cmd.PublishData("chat", ordered=False, max_retransmits=2)

@@ -1,6 +1,7 @@
 """What `--data` and the `publish` command say of a data track."""
 
 from videocli.engine.commands import PublishData
+from videocli.engine.track_names import MAX_TRACK_NAME, refusal_of
 
 MAX_RETRANSMITS = MAX_LIFE_TIME = 65_535
 """The largest that a browser takes (W3C WebRTC 1.0, RTCDataChannelInit)."""
@@ -16,6 +17,10 @@ def parse_data_track(text: str) -> PublishData:
     name, *options = (part.replace("\0", ",") for part in text.replace(",,", "\0").split(","))
     if not name:
         raise ValueError(f"a data track needs a name: {_USAGE}")
+    if len(name) > MAX_TRACK_NAME:
+        raise ValueError(f"a track's name has at most {MAX_TRACK_NAME} characters, not {len(name)}: {_USAGE}")
+    if refusal_of(name) is not None:
+        raise ValueError(f"a track's name is Unicode, which this one is not: {_USAGE}")
     ordered = True
     limits: dict[str, int] = {}
     for option in options:
@@ -38,7 +43,10 @@ def parse_data_track(text: str) -> PublishData:
 def data_track(
     name: str, ordered: bool, max_retransmits: int | None, max_packet_life_time: int | None
 ) -> PublishData:
-    """A data track that a browser could publish, too. Raises `ValueError` with words for people."""
+    """A data track that a browser could publish, too. Raises `ValueError` with words for people.
+
+    A name that is too long is left to the session, which refuses it as a server would.
+    """
     if max_retransmits is not None and max_packet_life_time is not None:
         raise ValueError("retransmissions are limited by number or by time, not by both")
     if max_retransmits is not None and not 0 <= max_retransmits <= MAX_RETRANSMITS:

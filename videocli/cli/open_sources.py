@@ -7,18 +7,17 @@ from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from videocli.engine.session import NamedSource
+from videocli.engine.track_names import MAX_TRACK_NAME
 from videocli.media.frames import MediaKind, Source
 from videocli.outside import Outside
 from videocli.tasks import beside
-
-_MAX_NAME = 128
-"""Characters of a track's name (53302)."""
 
 
 def default_name(spec: str) -> str:
     """The last part of a path; of a URL without its query, or else the host.
 
-    The room sees it, so nothing of a URL that may be a secret is in it.
+    The room sees it, so nothing of a URL that may be a secret is in it. Bytes of a path that are no UTF-8
+    become question marks.
     """
     from videocli.media.sources import STDIN
 
@@ -32,7 +31,7 @@ def default_name(spec: str) -> str:
             name = spec.partition(":")[0]
     else:
         name = PurePath(spec).name or spec
-    return name[:_MAX_NAME]
+    return name.encode(errors="replace").decode()[:MAX_TRACK_NAME]
 
 
 def default_names(sources: Sequence[tuple[MediaKind, str]]) -> list[str]:

@@ -35,6 +35,7 @@ from videocli.engine.signaling.rsp_backend import RspBackend
 from videocli.engine.subscriptions import Subscriptions
 from videocli.engine.taps import FrameTaker, Taps
 from videocli.engine.track_errors import message_not_sent, messages_lost, no_such_track
+from videocli.engine.track_names import refusal_of
 from videocli.errors import TrackError, VideoError, error
 from videocli.media.frames import Source, TrackKind
 from videocli.media.messages import size_of
@@ -340,9 +341,12 @@ class Session:
         if any(track.info.name == name for track in tracks.values()):
             self._complain(error(53304))
             return None
-        info = rp.LocalTrackInfo(track_id, name or track_id, kind)
-        tracks[track_id] = LocalTrack(info)
-        return info
+        track = LocalTrack(rp.LocalTrackInfo(track_id, name or track_id, kind))
+        if (code := refusal_of(track.info.name)) is not None:
+            self._say([ev.LocalTrackPublicationFailed(track.view(), error(code))])
+            return None
+        tracks[track_id] = track
+        return track.info
 
     def _tracks_changed(self) -> None:
         """Tell media, and signaling too, unless what it asks to be let in with will say it all."""
