@@ -1,10 +1,12 @@
 from array import array
+from math import inf, nan
+from typing import Any
 
 import pytest
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from videocli.api.pictures import PacketCutter, to_picture
+from videocli.api.pictures import PacketCutter, checked_frame_rate, checked_size, to_picture
 from videocli.media.sources.encode import OPUS_SAMPLES
 
 
@@ -100,3 +102,26 @@ class TestSound:
     def test_there_are_one_or_two_channels(self) -> None:
         with pytest.raises(ValueError, match="channels"):
             PacketCutter(48_000, 3)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (63, 48), (64, 47), (-2, 2), (1_000_000, 2)])
+def test_a_size_that_no_encoder_takes_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"not {size[0]}x{size[1]}"):
+        checked_size(size)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1001])
+def test_a_frame_rate_out_of_range_is_refused(rate: int) -> None:
+    with pytest.raises(ValueError, match=f"the frame rate is 1 to 1000, not {rate}"):
+        checked_frame_rate(rate)
+
+
+@pytest.mark.parametrize("rate", [nan, inf, 29.97, "30", None])
+def test_a_frame_rate_is_a_whole_number(rate: Any) -> None:
+    with pytest.raises(TypeError):
+        checked_frame_rate(rate)
+
+
+def test_a_picture_of_one_pixel_is_too_small() -> None:
+    with pytest.raises(ValueError, match="not 0x0"):
+        to_picture(shaped(b"\xff" * 3, 1, 1, 3))

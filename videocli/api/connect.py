@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from videocli import tokens
+from videocli.api import arguments
 from videocli.api.publishing import Published
 from videocli.api.room import Room, stay
 from videocli.cli import destination, settings, wiring
@@ -53,13 +54,16 @@ async def connect(
     cloud, or this machine's server for a token of the development key. `video` and `audio` take what the
     command line's options take, or sources (`VideoSource`, `AudioSource`, `EncodedSource`, your own); `data`
     names data tracks, and `subscribe` says what to receive, as `--data` and `--subscribe` do. With
-    `stats_seconds` there is a `Stats` event so often. `outside` is the world; tests hand in another.
+    `stats_seconds` there is a `Stats` event so often, ten times a
+    second at most. `outside` is the world; tests hand in another.
 
     Raises `SourceError` for what cannot be published, the `VideoError` that keeps us out, `UsageError` for a
-    URL that is none, and `ValueError` for a data track or a rule that is none. An error that ends the room is
-    raised by whatever waits for it, and by leaving the context if nothing did. Cancelling leaves too; that
-    takes a second at most.
+    URL that is none, and `TypeError` or `ValueError` for any other argument that is none. An error that
+    ends the room is raised by whatever waits for it, and by leaving the context if nothing did. Cancelling
+    leaves too; that takes a second at most.
     """
+    stats_seconds = arguments.interval(stats_seconds)
+    room = None if room is None else arguments.text(room, "the room's name")
     outside = outside or wiring.real_outside()
     renew = None if isinstance(token, str) else token
     async with aclosing(

@@ -26,14 +26,19 @@ class Listeners:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def stream(self, kinds: tuple[type[E], ...], limit: int) -> Stream[E]:
-        """A stream of the events of these kinds from now on; of all if there are none."""
+        """A stream of the events of these kinds from now on; of all if there are none. Raises `TypeError`."""
+        for kind in kinds:
+            _check_kind(kind)
         stream: Stream[E] = Stream(limit, self._ending)
         stream.at_end(lambda: self._streams.pop(stream, None))
         self._streams[stream] = kinds or (object,)
         return stream
 
     def on(self, kind: type[E], callback: Callable[[E], object]) -> Callable[[], None]:
-        """Call for each event of that kind from now on; call the result to stop."""
+        """Call for each event of that kind from now on; call the result to stop. Raises `TypeError`."""
+        _check_kind(kind)
+        if not callable(callback):
+            raise TypeError(f"a callback can be called, which {callback!r} cannot")
         entry = (kind, callback)
         self._callbacks.append(entry)
 
@@ -52,7 +57,7 @@ class Listeners:
             if isinstance(event, kind):
                 try:
                     outcome = callback(event)
-                except Exception:
+                except (Exception, asyncio.CancelledError):
                     _log.exception("a callback for %s failed", kind.__name__)
                 else:
                     if inspect.iscoroutine(outcome):
@@ -78,3 +83,8 @@ class Listeners:
         task = asyncio.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _check_kind(kind: object) -> None:
+    if not isinstance(kind, type):
+        raise TypeError(f"a kind of event is a class, which {kind!r} is not")

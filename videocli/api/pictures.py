@@ -1,5 +1,6 @@
 """Pictures and sound as a script has them, as what FFmpeg's encoders take."""
 
+from operator import index
 from typing import TYPE_CHECKING
 
 from av.audio.frame import AudioFrame
@@ -13,10 +14,32 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 SAMPLE_BYTES = 2
+MAX_SOUND_RATE = 768_000
+"""Hz."""
 PACKET_SECONDS = OPUS_SAMPLES / Codec.OPUS.clock_rate
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+
+MAX_FRAME_RATE = 1000
+MAX_SIDE = 16_382
+"""Pixels: a VP8 frame gives each side 14 bits (RFC 6386 section 9.1), and sides are even."""
+
+
+def checked_frame_rate(frame_rate: int) -> int:
+    """A whole number of pictures a second. Raises `TypeError` and `ValueError`."""
+    if not 1 <= index(frame_rate) <= MAX_FRAME_RATE:
+        raise ValueError(f"the frame rate is 1 to {MAX_FRAME_RATE}, not {frame_rate}")
+    return index(frame_rate)
+
+
+def checked_size(size: Size) -> Size:
+    """The size of a yuv420p picture. Raises `TypeError` and `ValueError`."""
+    width, height = map(index, size)
+    if not (2 <= width <= MAX_SIDE and 2 <= height <= MAX_SIDE) or width % 2 or height % 2:
+        raise ValueError(f"width and height are even, and 2 to {MAX_SIDE}, not {width}x{height}")
+    return width, height
 
 
 def to_picture(picture: "VideoFrame | ReadableBuffer", size: Size | None = None) -> VideoFrame:
@@ -28,7 +51,7 @@ def to_picture(picture: "VideoFrame | ReadableBuffer", size: Size | None = None)
     """
     if not isinstance(picture, VideoFrame):
         picture = _from_buffer(memoryview(picture), size)
-    width, height = picture.width - picture.width % 2, picture.height - picture.height % 2
+    width, height = checked_size((picture.width - picture.width % 2, picture.height - picture.height % 2))
     if (picture.format.name, picture.width, picture.height) == ("yuv420p", width, height):
         return picture
     return picture.reformat(width=width, height=height, format="yuv420p")
@@ -65,8 +88,8 @@ class PacketCutter:
 
     def __init__(self, rate: int, channels: int) -> None:
         """`rate` in Hz and `channels` (1 or 2) are those of PCM that comes without them."""
-        if channels not in (1, 2) or rate < 1:
-            raise ValueError("sound has one or two channels, and a rate above 0 Hz")
+        if channels not in (1, 2) or not 1 <= index(rate) <= MAX_SOUND_RATE:
+            raise ValueError(f"sound has one or two channels, and a rate of 1 to {MAX_SOUND_RATE} Hz")
         self._rate = rate
         self._layout = "stereo" if channels == 2 else "mono"
         self._resampler: AudioResampler | None = None

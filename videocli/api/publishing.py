@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 
+from videocli.api import arguments
 from videocli.api.sources import WrittenSource
 from videocli.api.stream import Ending, Stream
 from videocli.cli.open_sources import default_name, open_named
@@ -11,6 +12,7 @@ from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.reports import Priority
 from videocli.engine.session import NamedSource
+from videocli.engine.track_names import refusal_of
 from videocli.errors import SourceError, VideoError, error
 from videocli.media.frames import MediaKind, Source, TrackKind
 from videocli.outside import Outside
@@ -45,17 +47,17 @@ class LocalTrack:
         self._post(cmd.SetEnabled(self.sid, False))
 
     def set_priority(self, priority: Priority) -> None:
-        """Change the publish priority."""
-        self._post(cmd.SetPriority(self.sid, priority))
+        """Change the publish priority. Raises `ValueError` for what is none."""
+        self._post(cmd.SetPriority(self.sid, arguments.priority(priority)))
 
     async def unpublish(self) -> None:
         """Stop publishing; returns once it is no longer published."""
         self._post(cmd.Unpublish(self.sid))
         await self._over.wait()
 
-    def send(self, data: str | bytes) -> None:
-        """Send a message on this data track."""
-        self._post(cmd.SendMessage(data, self.sid))
+    def send(self, data: arguments.Message) -> None:
+        """Send a message on this data track. Raises as `Room.send`."""
+        self._post(cmd.SendMessage(arguments.message(data), self.sid))
 
     async def wait_ended(self) -> None:
         """Wait until the source has nothing more to give, or the track is unpublished, or the room ends.
@@ -135,13 +137,18 @@ class Publisher:
                     left.end()
 
     def _take(self, name: str) -> None:
+        arguments.text(name, "a track's name")
+        if (code := refusal_of(name)) is not None:
+            raise error(code)
         if name in self._names:
             raise error(_NAME_TAKEN)
         self._names.add(name)
 
     async def _open(self, kind: MediaKind, what: Published, name: str | None) -> NamedSource:
-        if not isinstance(what, str) and what.kind != kind:
-            raise ValueError(f"the source makes {what.kind}, not {kind}")
+        if not isinstance(what, str):
+            _check_source(what)
+            if what.kind != kind:
+                raise ValueError(f"the source makes {what.kind}, not {kind}")
         name = name or self.free_name(default_name(what) if isinstance(what, str) else kind)
         self._take(name)
         if isinstance(what, str):
@@ -175,6 +182,11 @@ class Publisher:
                 raise failure or _never_published()
         track = self._tracks[answer.track.sid or ""] = LocalTrack(self._post, answer.track, self._ending)
         return track
+
+
+def _check_source(what: object) -> None:
+    if not (hasattr(what, "kind") and callable(getattr(what, "run", None))):
+        raise TypeError(f"a str or a Source is published, not {type(what).__name__}")
 
 
 def _never_published() -> SourceError:

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from videocli.api import arguments
 from videocli.api.listeners import Listeners
 from videocli.api.publishing import Answer, LocalTrack, Published, Publisher
 from videocli.api.receiving import Receiving
@@ -103,6 +104,7 @@ class Room:
         """Call for each event of that kind from now on; call the result to stop.
 
         A coroutine function runs as a task, which leaving the room cancels. What a callback raises is logged.
+        Raises `TypeError` for what is no class, or cannot be called.
         """
         return self._listeners.on(kind, callback)
 
@@ -133,8 +135,9 @@ class Room:
     async def publish_video(self, what: Published, name: str | None = None) -> LocalTrack:
         """Publish a picture: `testsrc`, a file, device or URL that FFmpeg reads, or a `Source`.
 
-        Returns once the server has confirmed it. Raises `SourceError` when it cannot be read, and the
-        `VideoError` that the server refuses it with; the room goes on.
+        Returns once the server has confirmed it. Raises `SourceError` when it cannot be read, the
+        `VideoError` that the server refuses it with, and `TypeError` or `ValueError` for an argument that is
+        none; the room goes on.
         """
         return await self._publisher.media("video", what, name)
 
@@ -152,14 +155,18 @@ class Room:
     ) -> LocalTrack:
         """Publish a data track (RFC 8831 section 6.1; the life time in milliseconds).
 
-        Raises `VideoError`, and `ValueError` for what no browser could publish.
+        Raises `VideoError`, and `TypeError` or `ValueError` for what no browser could publish.
         """
         name = name or self._publisher.free_name("data")
-        return await self._publisher.data(data_track(name, ordered, max_retransmits, max_packet_life_time))
+        limits = arguments.whole(max_retransmits), arguments.whole(max_packet_life_time)
+        return await self._publisher.data(data_track(name, bool(ordered), *limits))
 
-    def send(self, data: str | bytes) -> None:
-        """Send a message on our first data track, which is published now if there is none."""
-        self._post(cmd.SendMessage(data))
+    def send(self, data: arguments.Message) -> None:
+        """Send a message on our first data track, which is published now if there is none.
+
+        Raises `TypeError` for what is neither text nor bytes, `ValueError` for text that is no Unicode.
+        """
+        self._post(cmd.SendMessage(arguments.message(data)))
 
     def subscribe(self, rule: str) -> None:
         """Change what is received, by a rule as `--subscribe` takes: `-video`, `alice`, `all`, `none` …
@@ -179,12 +186,18 @@ class Room:
     def pictures(self, track: ev.Track | str, limit: int = 4) -> Stream[VideoFrame]:
         """The pictures of a remote video track, decoded on a thread, as PyAV's `VideoFrame`s.
 
-        As `frames`; but every frame is decoded, so what a slow reader loses costs nothing but itself.
+        As `frames`; but every frame is decoded, so what a slow reader loses costs nothing but itself. Raises
+        `ValueError` for a track of another kind.
         """
+        self._check_kind(track, "video")
         return cast(Stream[VideoFrame], self._receiving.decoded(track, limit))
 
     def sounds(self, track: ev.Track | str, limit: int = 50) -> Stream[AudioFrame]:
-        """The sound of a remote audio track, decoded: s16 stereo at 48 kHz, in PyAV's `AudioFrame`s."""
+        """The sound of a remote audio track, decoded: s16 stereo at 48 kHz, in PyAV's `AudioFrame`s.
+
+        Raises `ValueError` for a track of another kind.
+        """
+        self._check_kind(track, "audio")
         return cast(Stream[AudioFrame], self._receiving.decoded(track, limit))
 
     async def wait_ended(self) -> None:
@@ -195,6 +208,17 @@ class Room:
     def leave(self) -> None:
         """Leave: what waits ends, and leaving the context waits until we are out."""
         self._post(cmd.Disconnect())
+
+    def _check_kind(self, track: ev.Track | str, kind: MediaKind) -> None:
+        """A track that nobody knows yet may be of any kind."""
+        if isinstance(track, str):
+            others = self.snapshot().participants
+            known = (each.track for other in others for each in other.tracks)
+            found = next((each for each in known if each.sid == track), None)
+        else:
+            found = track
+        if found is not None and found.kind != kind:
+            raise ValueError(f"{found.name} is a track of {found.kind}, not {kind}")
 
     def _post(self, command: cmd.Command) -> None:
         self._session.post(command)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from videocli.api.pictures import PACKET_SECONDS, PacketCutter, Size, to_picture
+from videocli.api.pictures import (
+    PACKET_SECONDS,
+    PacketCutter,
+    Size,
+    checked_frame_rate,
+    checked_size,
+    to_picture,
+)
 from videocli.errors import SourceError, VideoError
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
 from videocli.media.sources.encode import OPUS_SAMPLES, OpusEncoder, VideoEncoder
@@ -177,12 +184,10 @@ class VideoSource(_EncodingSource[VideoFrame]):
     """Publishes pictures that a script makes, at most `frame_rate` a second."""
 
     def __init__(self, frame_rate: int = 30, size: Size | None = None) -> None:
-        """`size` is that of pictures that come as flat bytes."""
+        """`size` is that of pictures that come as flat bytes. Raises `TypeError` and `ValueError`."""
         super().__init__("video")
-        if frame_rate < 1:
-            raise ValueError("the frame rate is at least 1")
-        self._frame_rate = frame_rate
-        self._size = size
+        self._frame_rate = checked_frame_rate(frame_rate)
+        self._size = None if size is None else checked_size(size)
         self._next_at = 0.0
         self._wants_keyframe = True
 
