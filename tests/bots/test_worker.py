@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.clock import run_virtually
 from tests.simulation.house import URL, House
 from videocli.bots.plan import Orders, Ramp, plan_bots
-from videocli.bots.results import Load, Message, Result, Standing
+from videocli.bots.results import Arrival, Load, Message, Result, Standing
 from videocli.bots.worker import work
 from videocli.server.serve import ServeConfig
 
@@ -77,6 +77,8 @@ def test_bots_come_one_after_another_and_leave_when_told_to() -> None:
         assert shift.failures == {}
         assert all(result.connect_seconds is not None for result in shift.results)
         assert isinstance(shift.said[-1], Load)
+        arrivals = [(one.number, one.connect_seconds) for one in shift.said if isinstance(one, Arrival)]
+        assert arrivals == [(result.number, result.connect_seconds) for result in shift.results]
 
     scene(play)
 
@@ -222,6 +224,82 @@ class TestScripts:
             await shift.task
             assert shift.failures == {}
             assert asyncio.get_running_loop().time() < 10
+
+        scene(play)
+
+    def test_one_that_swallows_its_cancellation_is_left_to_itself(self, tmp_path: Path) -> None:
+        async def play(house: House) -> None:
+            text = (
+                "import asyncio\n"
+                "async def bot(room):\n"
+                "    try: await asyncio.sleep(3600)\n"
+                "    except asyncio.CancelledError: await asyncio.sleep(60)\n"
+            )
+            shift = Shift(house, orders(house, script=script(tmp_path, text), leaves_at=5.0))
+            await shift.task
+            assert list(shift.failures.values()) == [("script", None, "ScriptDoesNotEnd")] * COUNT
+            assert asyncio.get_running_loop().time() < 15
+            await asyncio.sleep(120)
+
+        scene(play)
+
+    def test_so_is_its_callback(self, tmp_path: Path) -> None:
+        async def play(house: House) -> None:
+            text = (
+                "import asyncio\n"
+                "async def bot(room):\n"
+                "    async def stay(event):\n"
+                "        try: await asyncio.sleep(3600)\n"
+                "        except asyncio.CancelledError: await asyncio.sleep(60)\n"
+                "    room.on(object, stay)\n"
+                "    await asyncio.sleep(5)\n"
+            )
+            shift = Shift(house, orders(house, script=script(tmp_path, text)))
+            await shift.task
+            assert (len(shift.results), shift.failures) == (COUNT, {})
+            assert asyncio.get_running_loop().time() < 15
+            await asyncio.sleep(120)
+
+        scene(play)
+
+    @pytest.mark.parametrize(
+        ("lines", "failures"),
+        [
+            ("raise asyncio.CancelledError", {"bot-2": ("script", None, "CancelledError")}),
+            ("asyncio.current_task().cancel()", {"bot-2": ("script", None, "CancelledError")}),
+            ("sys.exit(3)", {"bot-2": ("script", None, "ScriptExited")}),
+            ("sys.exit()", {}),
+        ],
+    )
+    def test_one_that_gives_up_gives_up_for_its_own_bot(
+        self, tmp_path: Path, lines: str, failures: dict[str, object]
+    ) -> None:
+        async def play(house: House) -> None:
+            text = (
+                "import asyncio, sys\n"
+                "async def bot(room):\n"
+                f"    if room.local_participant.identity == 'bot-2': {lines}\n"
+                "    await asyncio.sleep(5)\n"
+            )
+            shift = Shift(house, orders(house, script=script(tmp_path, text)))
+            await shift.task
+            assert shift.failures == failures
+            assert [result.connect_seconds is None for result in shift.results] == [False] * COUNT
+
+        scene(play)
+
+    def test_one_that_cancels_every_task_fails_and_no_bot_is_missing(self, tmp_path: Path) -> None:
+        async def play(house: House) -> None:
+            text = (
+                "import asyncio\n"
+                "async def bot(room):\n"
+                "    for task in asyncio.all_tasks():\n"
+                "        if task.get_coro().__name__ == '_live': task.cancel()\n"
+                "    await asyncio.sleep(5)\n"
+            )
+            shift = Shift(house, orders(house, script=script(tmp_path, text)))
+            await shift.task
+            assert [name for _, _, name in shift.failures.values()] == ["CancelledError"] * COUNT
 
         scene(play)
 

@@ -166,7 +166,22 @@ def test_a_process_that_dies_takes_only_its_own_bots_along(url: str, tmp_path: P
     assert ran.exit_code == 0
     told = report(ran)
     assert [(failure["name"], failure["count"]) for failure in told["failures"]] == [("ProcessDied", 1)]
-    assert told["metrics"]["joined"] == 1
+    assert (told["metrics"]["joined"], told["metrics"]["failed"], told["metrics"]["broken"]) == (2, 0, 1)
+
+
+def test_a_script_that_swallows_every_cancellation_does_not_keep_the_report(url: str, tmp_path: Path) -> None:
+    script = tmp_path / "hangs.py"
+    script.write_text(
+        "import asyncio\n"
+        "async def bot(room):\n"
+        "    while True:\n"
+        "        try: await asyncio.sleep(3600)\n"
+        "        except asyncio.CancelledError: pass\n"
+    )
+    ran = bots(url, "-n", "2", "--duration", "0.2", "--processes", "1", "--script", str(script), "--json")
+    assert ran.exit_code == 0
+    told = report(ran)
+    assert [(each["name"], each["count"]) for each in told["failures"]] == [("ScriptDoesNotEnd", 2)]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from videocli.api.stream import Ending, Stream
 from videocli.engine import events as ev
-from videocli.tasks import stop
 
 E = TypeVar("E")
+CLOSE_SECONDS = 1.0
 Callback = Callable[[Any], object]
 
 _log = logging.getLogger(__name__)
@@ -69,9 +69,11 @@ class Listeners:
             stream.end()
 
     async def close(self) -> None:
-        """Cancel the callbacks that still run."""
-        for task in list(self._tasks):
-            await stop(task)
+        """Cancel the callbacks that still run; one that will not end is left to itself after a second."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
     def _run(self, work: Coroutine[Any, Any, object], kind: type[Any]) -> None:
         async def guarded() -> None:

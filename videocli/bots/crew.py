@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from videocli.bots.plan import Orders
-from videocli.bots.results import Failure, Load, Message, Result, Standing, from_json
+from videocli.bots.results import Arrival, Failure, Load, Message, Result, Stage, Standing, from_json
 
 MAX_LINE_BYTES = 1 << 20
+EXIT_SECONDS = 2.0
+"""How long a process may take to end once it has said its last word; a script can keep it."""
 
 
 @dataclass(eq=False)
@@ -19,6 +21,8 @@ class _Process:
     handle: asyncio.subprocess.Process
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     standing: Standing = field(default_factory=Standing)
+    arrivals: dict[int, float] = field(default_factory=dict)
+    """How long each bot took to connect."""
     results: list[Result] = field(default_factory=list)
     load: Load | None = None
 
@@ -117,15 +121,27 @@ class Crew:
                 process.is_ready.set()
             else:
                 self._take(process, from_json(said))
+            if process.load is not None:
+                break
         process.is_ready.set()
-        code = await process.handle.wait()
+        code = await self._end_of(process)
         if process.load is None:
             self._mourn(process, code)
+
+    async def _end_of(self, process: _Process) -> int:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EXIT_SECONDS):
+                return await process.handle.wait()
+        with suppress(ProcessLookupError):
+            process.handle.kill()
+        return await process.handle.wait()
 
     def _take(self, process: _Process, message: Message) -> None:
         match message:
             case Standing():
                 process.standing = message
+            case Arrival(number, seconds):
+                process.arrivals[number] = seconds
             case Result():
                 process.results.append(message)
             case Load():
@@ -135,5 +151,9 @@ class Crew:
         known = {result.number for result in process.results}
         for bot in process.orders.bots:
             if bot.number not in known:
-                failure = Failure("staying", None, "ProcessDied", f"its process ended with {code}")
-                process.results.append(Result(bot.number, bot.identity, bot.room, failure=failure))
+                seconds = process.arrivals.get(bot.number)
+                stage: Stage = "joining" if seconds is None else "staying"
+                failure = Failure(stage, None, "ProcessDied", f"its process ended with {code}")
+                process.results.append(
+                    Result(bot.number, bot.identity, bot.room, connect_seconds=seconds, failure=failure)
+                )

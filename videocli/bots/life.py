@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from videocli.api.connect import connect
 from videocli.api.room import Room
 from videocli.bots.meter import Meter
 from videocli.bots.plan import Bot, Orders
-from videocli.bots.results import Failure, Result, Stage
-from videocli.bots.script import Script
+from videocli.bots.results import Arrival, Failure, Result, Stage
+from videocli.bots.script import Script, ScriptExited
 from videocli.bots.sources import Sources
 from videocli.cli.redaction import one_line
 from videocli.cli.token_command import run_token_command
@@ -38,8 +38,12 @@ class Life:
         outside: Outside,
         leave: asyncio.Event,
         began_at: float,
+        on_arrival: Callable[[Arrival], None],
     ) -> None:
-        """`leave` tells all bots to go; `began_at` is the start, on the loop's clock."""
+        """`leave` tells all bots to go; `began_at` is the start, on the loop's clock.
+
+        `on_arrival` is called when it has come into its room.
+        """
         self.result = Result(bot.number, bot.identity, bot.room)
         self.meter = Meter()
         self.is_here = False
@@ -50,18 +54,21 @@ class Life:
         self._outside = outside
         self._leave = leave
         self._began_at = began_at
+        self._on_arrival = on_arrival
         self._stage: Stage = "joining"
 
     async def live(self) -> Result | None:
         """All of it. Never raises; None: it was told to leave before it came."""
-        if await self._is_told_to_leave(self._began_at + self._bot.comes_at):
-            return None
         try:
+            if await self._is_told_to_leave(self._began_at + self._bot.comes_at):
+                return None
             await self._come_and_stay()
         except VideoError as reason:
             self._fail(reason.code, reason.name, str(reason.message))
         except Exception as fault:
             self._fail(None, type(fault).__name__, str(fault))
+        except asyncio.CancelledError:  # by a script, which can reach every task of its process
+            self._fail(None, "CancelledError", "the bot's task was cancelled")
         finally:
             self.is_here = False
         result, meter = self.result, self.meter
@@ -89,6 +96,7 @@ class Life:
         ) as room:
             connected_at = clock()
             self.result.connect_seconds = connected_at - asked_at
+            self._on_arrival(Arrival(bot.number, self.result.connect_seconds))
             self.is_here = True
             self._stage = "staying"
 
@@ -110,7 +118,7 @@ class Life:
             self._is_told_to_leave(None if leaves_at is None else self._began_at + leaves_at)
         )
         ended = asyncio.create_task(room.wait_ended())
-        script = None if self._script is None else asyncio.create_task(self._script(room))
+        script = None if self._script is None else asyncio.create_task(_run(self._script, room))
         waiting: set[asyncio.Task[object]] = {told, ended} | ({script} if script is not None else set())
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -129,18 +137,30 @@ class Life:
                 with suppress(VideoError):
                     await stop(task)
             if script is not None:
-                with suppress(Exception):
-                    await stop(script)
+                await self._dismiss(script)
 
     async def _end_script(self, script: asyncio.Task[object], room: Room) -> None:
         """What the script raised while it had a room; what it makes of losing it, is nobody's business."""
         if script.done():
             self._stage = "script"
-            script.result()
+            if script.cancelled():
+                self._fail(None, "CancelledError", "the script was cancelled, and not by us")
+            else:
+                script.result()
             self._stage = "staying"
         else:
             room.leave()
             await asyncio.wait({script}, timeout=FAREWELL_SECONDS)
+
+    async def _dismiss(self, script: asyncio.Task[object]) -> None:
+        """End the script; one that will not end is left to itself, and ends with its process."""
+        script.cancel()
+        await asyncio.wait({script}, timeout=FAREWELL_SECONDS)
+        if not script.done():
+            self._stage = "script"
+            self._fail(None, "ScriptDoesNotEnd", "the script does not end when it is cancelled")
+        elif not script.cancelled():
+            script.exception()  # which asyncio would complain that nobody had looked at
 
     async def _is_told_to_leave(self, at: float | None) -> bool:
         """Wait until told to leave, or until `at` on the loop's clock; whether it was the former."""
@@ -160,4 +180,15 @@ class Life:
         return specs if self._bot.publishes else ()
 
     def _fail(self, code: int | None, name: str, message: str) -> None:
-        self.result.failure = Failure(self._stage, code, one_line(name), one_line(message)[:MAX_MESSAGE])
+        """Only the first failure counts."""
+        if self.result.failure is None:
+            self.result.failure = Failure(self._stage, code, one_line(name), one_line(message)[:MAX_MESSAGE])
+
+
+async def _run(script: Script, room: Room) -> None:
+    """A script that wants to end the process ends itself, and has failed unless it says 0."""
+    try:
+        await script(room)
+    except SystemExit as wish:
+        if wish.code not in (None, 0):
+            raise ScriptExited(f"the script called sys.exit({wish.code!r})") from None

@@ -57,6 +57,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A bot has come into its room; its result follows when it leaves, unless its process dies."""
+
+    number: int
+    connect_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """How busy a process was."""
 
@@ -97,9 +105,9 @@ class Standing:
         )
 
 
-Message = Result | Load | Standing
+Message = Arrival | Result | Load | Standing
 
-_NAMES: dict[str, type[Message]] = {"result": Result, "load": Load, "standing": Standing}
+_NAMES: dict[str, type[Message]] = {"arrival": Arrival, "result": Result, "load": Load, "standing": Standing}
 
 
 def to_json(message: Message) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from videocli.api.room import Room
 Script = Callable[[Room], Coroutine[Any, Any, object]]
 
 
+class ScriptExited(Exception):
+    """A script called `sys.exit` with something else than 0."""
+
+
 def load_script(path: Path) -> Script:
     """Run the file as a module, which finds others beside it; its `bot`. Raises what the file raises."""
     spec = importlib.util.spec_from_file_location("bot_script", path)

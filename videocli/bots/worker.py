@@ -43,7 +43,7 @@ async def work(orders: Orders, outside: Outside, leave: asyncio.Event, say: Say)
     else:
         began_at = asyncio.get_running_loop().time()
         sources = Sources(outside)
-        lives = [Life(bot, orders, script, sources, outside, leave, began_at) for bot in orders.bots]
+        lives = [Life(bot, orders, script, sources, outside, leave, began_at, say) for bot in orders.bots]
         standing = asyncio.create_task(_report(lives, load, say), name="standing")
         async with asyncio.TaskGroup() as crowd:
             for life in lives:
