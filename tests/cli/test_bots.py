@@ -84,6 +84,32 @@ def test_a_script_is_run_for_each_bot_and_its_prints_leave_stdout_alone(url: str
     assert {"I am bot-1", "I am bot-2"} <= set(ran.stderr.splitlines())
 
 
+def test_a_closed_stdout_is_warned_of(url: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "videocli",
+        "bots",
+        next(ROOMS),
+        "-n",
+        "1",
+        "--url",
+        url,
+        "--duration",
+        "0",
+    ]
+    ran = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+        env={**os.environ, **SERVER_VARIABLES},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert "warning: stdout is closed, so the report will be lost" in ran.stderr
+
+
 @asynccontextmanager
 async def running(url: str, script: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """Three bots, all of which have come and run the script, which says `here`."""

@@ -217,6 +217,8 @@ def _open_closed_streams() -> None:
                 os.close(opened)
             mode = "r" if number == 0 else "w"
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+            if name == "stdout":
+                output.leads_nowhere()
 
 
 def _explain(fault: BaseException) -> int:

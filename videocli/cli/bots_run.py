@@ -61,6 +61,8 @@ async def run_bots(request: BotsRequest, outside: Outside, departure: Departure)
 
     Raises `UsageError`, `SourceError` or `VideoError` for what keeps all of them from coming.
     """
+    if not output.has_stdout():
+        output.warn("stdout is closed, so the report will be lost")
     bots = plan_bots(
         request.room, request.count, request.rooms, request.ramp, request.identity, request.publishers
     )

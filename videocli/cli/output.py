@@ -147,6 +147,20 @@ def _least_on_stderr(logger: str, verbosity: int) -> int:
     return (_OWN_LEVELS if logger.startswith("videocli") else _OTHERS_LEVELS)[min(verbosity, 2)]
 
 
+_has_stdout = True
+
+
+def leads_nowhere() -> None:
+    """Stdout was closed before we began, and results are lost."""
+    global _has_stdout  # noqa: PLW0603  # there is one stdout
+    _has_stdout = False
+
+
+def has_stdout() -> bool:
+    """Whether there is a stdout, be it one that nobody reads."""
+    return _has_stdout
+
+
 def result(text: str) -> None:
     """Write a line of the result to stdout, at once. Raises `ReaderGone`, or `OSError` that names stdout."""
     try:
