@@ -3,6 +3,9 @@
 import asyncio
 import os
 
+import pytest
+
+from videocli.cli import stdin_lines
 from videocli.cli.stdin_lines import MAX_LINE_BYTES, lines, read_line
 
 
@@ -32,11 +35,14 @@ def test_bytes_that_are_no_text_do_not_end_the_reading() -> None:
     assert all_lines(b"\xff\xfe\nnext\n") == ["\ufffd\ufffd", "next"]
 
 
-def test_a_line_without_end_is_cut_rather_than_kept_for_ever() -> None:
-    got = all_lines(b"x" * (3 * MAX_LINE_BYTES) + b"\nnext\n")
-    assert "".join(got[:-1]) == "x" * (3 * MAX_LINE_BYTES)
-    assert len(got) > 2
-    assert got[-1] == "next"
+@pytest.mark.parametrize("length", [MAX_LINE_BYTES + 1, MAX_LINE_BYTES + 65_536, 3 * MAX_LINE_BYTES])
+def test_a_line_that_is_too_long_is_one_line_whose_tail_is_no_line(length: int) -> None:
+    tail = b'{"command":"disconnect"}'
+    assert all_lines(b"x" * length + tail + b"\nnext\n") == ["x" * MAX_LINE_BYTES, "next"]
+
+
+def test_a_long_last_line_without_end_is_cut() -> None:
+    assert all_lines(b"x" * (2 * MAX_LINE_BYTES)) == ["x" * MAX_LINE_BYTES]
 
 
 def test_reading_one_line_leaves_the_rest() -> None:
@@ -46,4 +52,14 @@ def test_reading_one_line_leaves_the_rest() -> None:
     assert read_line(read_end) == "token"
     assert os.read(read_end, 10) == b"next"
     assert read_line(read_end) == ""
+    os.close(read_end)
+
+
+def test_one_line_that_is_too_long_leaves_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdin_lines, "MAX_LINE_BYTES", 8)
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"far too long\nnext")
+    os.close(write_end)
+    assert read_line(read_end) == "far too "
+    assert os.read(read_end, 10) == b"next"
     os.close(read_end)

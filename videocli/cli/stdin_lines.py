@@ -6,15 +6,15 @@ import threading
 from collections.abc import AsyncIterator
 
 MAX_LINE_BYTES = 1 << 20
-"""A longer line is handed on in pieces, which no command survives."""
+"""What is kept of a longer line, which is more than any command may have; the rest of it is dropped."""
 
 
 def read_line(fd: int = 0) -> str:
     """One line, without its end, byte by byte: what follows stays for the next reader. "" at the end."""
     line = bytearray()
-    while len(line) < MAX_LINE_BYTES and (byte := os.read(fd, 1)) and byte != b"\n":
-        line += byte
-    return line.decode(errors="replace").rstrip("\r")
+    while (byte := os.read(fd, 1)) and byte != b"\n":
+        _add(line, byte)
+    return _text(line)
 
 
 def may_read(fd: int = 0) -> bool:
@@ -42,21 +42,30 @@ async def lines(fd: int = 0) -> AsyncIterator[str]:
         return True
 
     def read() -> None:
-        pending = b""
+        line = bytearray()
         while chunk := _read_some(fd):
-            *whole, pending = (pending + chunk).split(b"\n")
-            if len(pending) > MAX_LINE_BYTES:
-                whole, pending = [*whole, pending], b""
-            for line in whole:
-                if not hand_over(line.decode(errors="replace").rstrip("\r")):
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                _add(line, end)
+                if not hand_over(_text(line)):
                     return
-        if pending:
-            hand_over(pending.decode(errors="replace").rstrip("\r"))
+                line.clear()
+            _add(line, rest)
+        if line:
+            hand_over(_text(line))
         hand_over(None)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     while (line := await queue.get()) is not None:
         yield line
+
+
+def _add(line: bytearray, piece: bytes) -> None:
+    line += piece[: MAX_LINE_BYTES - len(line)]
+
+
+def _text(line: bytearray) -> str:
+    return line.decode(errors="replace").rstrip("\r")
 
 
 def _read_some(fd: int) -> bytes:
