@@ -1,8 +1,15 @@
 """What published tracks are called."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from videocli.cli.open_sources import default_name, default_names
+from tests.media.sources.support import make_file
+from videocli.cli.open_sources import default_name, default_names, open_all
+from videocli.cli.wiring import real_outside
+from videocli.media.frames import MediaKind
+from videocli.media.sources import FileSource
 
 
 def test_a_track_is_named_after_its_file() -> None:
@@ -34,3 +41,12 @@ def test_names_stay_apart_however_often_a_source_is_named() -> None:
 )
 def test_a_name_holds_nothing_that_is_secret_or_too_long_or_no_unicode(spec: str, name: str) -> None:
     assert default_name(spec) == name
+
+
+def test_picture_and_sound_of_one_file_begin_together(tmp_path: Path) -> None:
+    files = [make_file(tmp_path / name, video="libvpx", audio="libopus") for name in ("a.webm", "b.webm")]
+    media: list[tuple[MediaKind, str]] = [("video", str(files[0])), ("audio", str(files[0]))]
+    opened = asyncio.run(open_all([*media, ("video", str(files[1]))], "alice", real_outside()))
+    beginnings = [named.source.beginning for named in opened if isinstance(named.source, FileSource)]
+    assert beginnings[0] is beginnings[1]
+    assert beginnings[0] is not beginnings[2]

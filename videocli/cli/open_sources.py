@@ -49,11 +49,12 @@ async def open_all(
 ) -> list[NamedSource]:
     """All that is to be published from the start; `loop`: play files again and again.
 
-    Stdin is read once for both kinds. Raises `SourceError`.
+    Stdin is read once for both kinds; a file that is named for both begins at once in both. Raises
+    `SourceError`.
     """
     if not media:
         return []
-    from videocli.media.sources import STDIN, open_stdin
+    from videocli.media.sources import STDIN, begin_together, open_stdin
 
     from_stdin = [kind for kind, spec in media if spec == STDIN]
     piped = await beside(partial(open_stdin, from_stdin)) if from_stdin else {}
@@ -63,6 +64,8 @@ async def open_all(
             opened.append(NamedSource(name, piped[kind]))
         else:
             opened.append(await open_named(kind, spec, identity, outside, name, loop))
+    for spec in {spec for _, spec in media}:
+        begin_together(named.source for (_, its), named in zip(media, opened, strict=True) if its == spec)
     return opened
 
 

@@ -1,10 +1,12 @@
 import asyncio
 import gc
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
+from av.stream import Disposition
 
 from tests.media.sources.support import (
     PATIENCE,
@@ -15,12 +17,15 @@ from tests.media.sources.support import (
     make_file,
     packets,
     samples,
+    sine,
     steps,
 )
 from videocli.errors import SourceError
 from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
-from videocli.media.sources import FileSource
+from videocli.media.sources import FileSource, begin_together
+from videocli.media.sources.file import Beginning
+from videocli.media.sources.input import Input
 
 WITHOUT_B_FRAMES = {"profile": "baseline", "preset": "ultrafast"}
 START_CODES = (b"\0\0\0\1", b"\0\0\1")
@@ -286,6 +291,96 @@ class TestTranscoding:
         path = make_file(tmp_path / "a.wav", audio="pcm_s16le", seconds=0.001)
         sound = samples(play(path, "audio", Codec.OPUS, 100))
         assert sum(abs(value) > 2_000 for value in sound) < 0.02 * len(sound), "once in a fifth of a second"
+
+
+class TestPictureAndSoundOfOneFile:
+    @pytest.mark.parametrize(("frames", "seconds", "pass_ms"), [(25, 0.8, 1000), (20, 1.0, 1020)])
+    def test_what_passes_through_begins_again_together(
+        self, frames: int, seconds: float, pass_ms: int, tmp_path: Path
+    ) -> None:
+        path = make_file(
+            tmp_path / "a.webm",
+            video="libvpx",
+            audio="libopus",
+            frames=frames,
+            seconds=seconds,
+            keyframe_every=100,
+        )
+        pictures = play(path, "video", Codec.VP8, 4 * frames)
+        begin = [frame.timestamp / 90 for frame in pictures if frame.is_keyframe]
+        assert begin == [n * pass_ms for n in range(4)]
+        first = packets(path, "audio")[0]
+        sounds = play(path, "audio", Codec.OPUS, 150)
+        assert [sound.timestamp / 48 for sound in sounds if sound.data == first][:3] == begin[:3]
+
+    @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov", "a.ts"])
+    @pytest.mark.parametrize("seconds", [0.7, 1.3])
+    def test_what_is_encoded_anew_begins_again_together(
+        self, name: str, seconds: float, tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / name, video="mpeg4", audio="aac", seconds=seconds, rate=44_100)
+        pictures = play(path, "video", Codec.VP8, 120)
+        brightness = [bytes(shown.planes[0])[5000] for shown in decode(pictures)]
+        darkest = min(brightness)
+        dark = [frame.timestamp / 90 for n, frame in enumerate(pictures) if brightness[n] < darkest + 3]
+        begin = [at for n, at in enumerate(dark) if n == 0 or at - dark[n - 1] > 300]
+        sound = samples(play(path, "audio", Codec.OPUS, 210))
+        loud = [n / 48 + 100 for n in range(0, len(sound) - 96, 48) if max(sound[n : n + 96]) > 3_000]
+        onsets = [after for before, after in pairwise(loud) if after - before > 150]
+        assert len(begin) > 3
+        passes = [after - before for before, after in pairwise(begin)]
+        assert passes == [pytest.approx(passes[0], abs=0.1)] * len(passes)
+        if seconds < 1:
+            assert passes[0] == pytest.approx(1000, abs=25)
+            assert onsets[:3] == [pytest.approx(at, abs=30) for at in begin[1:4]]
+        else:
+            assert passes[0] == pytest.approx(1300, abs=50)
+
+    def test_a_cover_is_no_picture_to_keep_step_with(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.m4a"
+        image = Path(make_file(tmp_path / "a.png", video="png", frames=1)).read_bytes()
+        with av.open(str(path), "w", format="mp4") as container:
+            sound = container.add_stream("aac", rate=48_000)
+            cover = container.add_stream("png", rate=1)
+            assert isinstance(sound, av.AudioStream)
+            assert isinstance(cover, av.VideoStream)
+            cover.width, cover.height, cover.pix_fmt = 160, 96, "rgb24"
+            cover.disposition = Disposition.attached_pic
+            container.start_encoding()
+            packet = av.Packet(image)
+            packet.stream, packet.pts, packet.dts = cover, 0, 0
+            container.mux(packet)
+            container.mux(sound.encode(sine(1024, 0, 48_000)))
+            container.mux(sound.encode(None))
+        opened = Input(str(path), "audio")
+        while opened.read() is not None:
+            pass
+        assert opened.pass_seconds is None
+        opened.close()
+
+    def test_one_that_begins_first_decides_when_the_other_does(self) -> None:
+        beginning = Beginning()
+        assert beginning.starts_at(0.5, 100.0) == 100.0
+        assert beginning.starts_at(0.0, 100.2) == 99.5
+        assert beginning.starts_at(0.7, 100.3) == pytest.approx(100.2)
+
+    def test_what_comes_much_later_begins_anew(self) -> None:
+        beginning = Beginning()
+        assert beginning.starts_at(0.0, 100.0) == 100.0
+        assert beginning.starts_at(0.0, 160.0) == 160.0
+        assert beginning.starts_at(0.0, 160.5) == 160.0
+
+    def test_a_late_one_catches_up(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.webm", video="libvpx", audio="libopus")
+        clock = SteppingClock()
+        sources = [FileSource("video", str(path), clock=clock), FileSource("audio", str(path), clock=clock)]
+        begin_together(sources)
+        at: list[float] = []
+        collect(sources[0], Codec.VP8, 1)
+        clock.now = 100.3
+        frames = collect(sources[1], Codec.OPUS, 40, lambda sent: at.append(clock.now))
+        assert at[0] == at[10] == 100.3
+        assert at[39] == pytest.approx(100.0 + frames[39].timestamp / 48_000)
 
 
 def test_a_file_that_vanishes_fails_the_source_and_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pytest
 
 from videocli.media.sources.timeline import Timeline
@@ -55,3 +57,21 @@ def test_frames_within_the_tolerance_follow_without_a_gap_and_do_not_run_away() 
 
 def test_a_pause_within_the_file_is_kept() -> None:
     assert timestamps(Timeline(1000, 40), [0, 20_000]) == [0, 20_000]
+
+
+def test_picture_and_sound_begin_again_together_for_ever() -> None:
+    picture, sound = Timeline(90_000, 3_600), Timeline(48_000, 960, tolerance=480)
+    for number in range(1000):
+        seen = timestamps(picture, [0, 3_600], duration=3_600), timestamps(sound, [0, 960], duration=960)
+        assert [first[0] for first in seen] == [number * 270_090, number * 144_048]
+        for each in (picture, sound):
+            each.end_pass(Fraction(3_001, 1_000))
+
+
+def test_a_pass_that_is_longer_than_it_should_be_does_not_go_back_and_is_caught_up() -> None:
+    timeline = Timeline(1000, 40)
+    assert timestamps(timeline, [0, 40, 80, 120]) == [0, 40, 80, 120]
+    timeline.end_pass(Fraction(1, 10))
+    assert timestamps(timeline, [0, 40]) == [121, 161]
+    timeline.end_pass(Fraction(1, 10))
+    assert timestamps(timeline, [0]) == [200]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind, Source
-from videocli.media.sources.file import FileSource
+from videocli.media.sources.file import FileSource, begin_together
 from videocli.media.sources.silence import Silence
 from videocli.media.sources.stdin import STDIN, open_stdin
 from videocli.media.sources.testsrc import TestPicture
@@ -17,6 +17,7 @@ __all__ = [
     "Silence",
     "TestPicture",
     "TestTone",
+    "begin_together",
     "is_endless",
     "open_source",
     "open_stdin",

@@ -208,6 +208,7 @@ class DemuxedInput:
 
     can_rewind = False
     exact_seconds: Fraction | None = None
+    pass_seconds: Fraction | None = None
 
     def __init__(self, demuxer: Demuxer, kind: MediaKind, stream: Stream) -> None:
         self.spec = demuxer.spec

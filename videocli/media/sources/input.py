@@ -14,10 +14,11 @@ import av
 from av import error as averror
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Discard, Stream
+from av.stream import Discard, Disposition, Stream
 
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
+from videocli.media.sources.pass_length import StreamSpan, pass_seconds
 
 _OPEN_SECONDS = 10.0
 _READ_SECONDS = 10.0
@@ -53,6 +54,8 @@ _READ_ONCE = frozenset({"fd", "pipe"})
 
 OPENING = "cannot be opened"
 """What fails when nothing of an input was seen yet."""
+
+_OTHER_KIND: dict[MediaKind, MediaKind] = {"video": "audio", "audio": "video"}
 
 _FALLBACK_RATE = Fraction(25)
 _MAX_CREDIBLE_RATE = 240
@@ -110,6 +113,11 @@ class MediaInput(Protocol):
         """How long the stream lasts, to the sample; None where that is not known so well."""
         ...
 
+    @property
+    def pass_seconds(self) -> Fraction | None:
+        """At its end: after how long to begin again, for picture and sound to keep step; None: at once."""
+        ...
+
     def read(self) -> "Packet[Any] | None":
         """The stream's next packet; None: the end. The last one is empty: it flushes a decoder."""
         ...
@@ -125,6 +133,9 @@ class MediaInput(Protocol):
 
 class Input:
     """`MediaInput`: what a spec names, and its best stream of one kind."""
+
+    first_seconds: float
+    """Where the stream begins, as the file counts; known once its first packet was read."""
 
     def __init__(self, spec: str, kind: MediaKind) -> None:
         self.spec = spec
@@ -146,10 +157,19 @@ class Input:
             return None
         return stream.duration * stream.time_base
 
+    @property
+    def pass_seconds(self) -> Fraction | None:
+        """As `MediaInput` says: known of what can begin again and holds both kinds."""
+        return pass_seconds(tuple(self._spans.values())) if len(self._spans) > 1 else None
+
     def read(self) -> "Packet[Any] | None":
         """The stream's next packet; None: the end. The last one is empty: it flushes a decoder."""
         with translated(self.spec, "cannot be read any further"):
-            return next(self._packets, None)
+            for packet in self._packets:
+                self._see(packet)
+                if packet.stream is self.stream:
+                    return packet
+        return None
 
     def rewind(self) -> None:
         """Begin again. Opens anew, since some formats cannot seek."""
@@ -177,9 +197,28 @@ class Input:
             raise
 
     def _choose_stream(self) -> None:
-        stream, *_ = choose_streams(self.spec, (self._kind,), self._container)
-        self.stream = stream
-        self._packets = self._container.demux(stream)
+        kinds: tuple[MediaKind, ...] = (self._kind,)
+        if self.can_rewind and _has_moving(_OTHER_KIND[self._kind], self._container):
+            kinds = (self._kind, _OTHER_KIND[self._kind])
+        streams = choose_streams(self.spec, kinds, self._container)
+        self.stream = streams[0]
+        self.first_seconds = 0.0
+        self._has_begun = False
+        self._spans = {
+            stream.index: StreamSpan(is_opus=stream.codec_context.codec.canonical_name == "opus")
+            for stream in streams
+        }
+        self._packets = self._container.demux(streams)
+
+    def _see(self, packet: "Packet[Any]") -> None:
+        position = packet.pts if packet.pts is not None else packet.dts
+        if position is None or not packet.size or packet.time_base is None:
+            return
+        at, duration = position * packet.time_base, (packet.duration or 0) * packet.time_base
+        self._spans[packet.stream.index].see(at, duration)
+        if packet.stream is self.stream and packet.is_keyframe and not self._has_begun:
+            self._has_begun = True
+            self.first_seconds = max(float(at), 0.0)
 
 
 def is_read_once(spec: str) -> bool:
@@ -214,6 +253,17 @@ def choose_streams(spec: str, kinds: Collection[MediaKind], container: InputCont
         if other not in chosen:
             other.discard = Discard.all
     return chosen
+
+
+def _has_moving(kind: MediaKind, container: InputContainer) -> bool:
+    """Whether there is such a stream that lasts: no picture of a cover, which a sound may carry."""
+    stream = container.streams.best(kind)
+    return (
+        stream is not None
+        and stream.codec_context is not None
+        and stream.codec_context.name not in _TEXT_ART
+        and not stream.disposition & Disposition.attached_pic
+    )
 
 
 def usual_rate(stream: Stream) -> Fraction:
@@ -285,7 +335,7 @@ def _file_address(spec: str, status: Any) -> _Address:
 
 
 def _without_stream(spec: str, kind: MediaKind, container: InputContainer) -> SourceError:
-    other: MediaKind = "audio" if kind == "video" else "video"
+    other = _OTHER_KIND[kind]
     has_other = any(stream.type == other for stream in container.streams)
     return SourceError(
         message=f"'{shown(spec)}' has no {kind}",

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from fractions import Fraction
+from typing import Any
 
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
@@ -86,11 +87,12 @@ class _Unit:
     is_keyframe: bool
 
 
+@dataclass(frozen=True, slots=True)
 class _PassEnd:
     """The file ends here and begins again."""
 
-
-_PASS_END: Final = _PassEnd()
+    seconds: Fraction | None
+    """After how long it does, for picture and sound to keep step."""
 
 
 class PassThrough:
@@ -128,7 +130,7 @@ class PassThrough:
             self._bridge = Bridge(self._codec, self._group.frames, self._frame_rate)
         while (unit := self._ahead.popleft() if self._ahead else self._read()) is not None:
             if isinstance(unit, _PassEnd):
-                self._timeline.end_pass()
+                self._timeline.end_pass(unit.seconds)
                 self._needs_keyframe = True
             elif unit.is_keyframe or not self._needs_keyframe:
                 frame = self._frame(unit, wants_keyframe)
@@ -176,9 +178,10 @@ class PassThrough:
                     raise not_media(self._input.spec)
                 if not self._loop:
                     return None
+                end = _PassEnd(self._input.pass_seconds)
                 self._input.rewind()
                 self._begin_pass()
-                return _PASS_END
+                return end
             if packet.size:
                 self._filtered.extend(self._annex_b(packet))
         unit = self._unit(self._filtered.popleft())

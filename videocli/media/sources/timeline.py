@@ -1,12 +1,14 @@
 """Where each frame of a file that is played again and again stands on a time that only grows. Pure."""
 
-_SHORTEST_SECONDS = 0.2
+from fractions import Fraction
+
+SHORTEST_SECONDS = 0.2
 """How long one time through a file lasts at least: even one that holds a single frame does not spin."""
 
-_MAX_GAP_SECONDS = 30
+MAX_GAP_SECONDS = 30
 """A longer leap within a file is a fault of its timestamps, not a pause."""
 
-_MAX_BACK_SECONDS = 1
+MAX_BACK_SECONDS = 1
 """A frame may stand on the one before or a little before it (VP8's hidden frames do); not further back."""
 
 
@@ -34,7 +36,7 @@ class Timeline:
         else:
             timestamp = position + self._offset
             ahead = (timestamp - self._last) / self._rate
-            if not -_MAX_BACK_SECONDS <= ahead <= _MAX_GAP_SECONDS:
+            if not -MAX_BACK_SECONDS <= ahead <= MAX_GAP_SECONDS:
                 timestamp = self._last + self._step
                 self._offset = timestamp - position
             elif abs(timestamp - self._last - self._step) <= self._tolerance:
@@ -47,10 +49,16 @@ class Timeline:
         self._step = duration or self._usual_step
         return timestamp
 
-    def end_pass(self) -> None:
-        """The file begins again: what comes next follows when its last frame has lasted."""
-        if self._last is not None:
-            shortest = round(_SHORTEST_SECONDS * self._rate)
+    def end_pass(self, seconds: Fraction | None = None) -> None:
+        """The file begins again: what comes next follows when its last frame has lasted.
+
+        `seconds`: or that long after the last beginning, which is the same for picture and sound.
+        """
+        if self._last is not None and seconds is not None:
+            self._pass_start += round(seconds * self._rate)
+            self._step = max(self._pass_start - self._last, 1)
+        elif self._last is not None:
+            shortest = round(SHORTEST_SECONDS * self._rate)
             self._step = max(self._step, self._pass_start + shortest - self._last)
             self._pass_start = self._last + self._step
         self._offset = None

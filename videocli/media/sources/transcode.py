@@ -157,7 +157,7 @@ class VideoTranscoder:
                 yield self._place(picture), picture
             while count == 1 and decoder.loops:
                 yield self._last, None
-            self._timeline.end_pass()
+            self._timeline.end_pass(self._input.pass_seconds)
 
     def _place(self, picture: VideoFrame) -> int:
         if picture.pts is None or picture.time_base is None:
@@ -205,6 +205,7 @@ class AudioTranscoder:
         fifo = AudioFifo()
         length = self._input.exact_seconds
         limit = None if length is None else round(length * Codec.OPUS.clock_rate)
+        written = due = 0
         for sounds in decoder.passes():
             samples = 0
             for sound in sounds:
@@ -215,8 +216,22 @@ class AudioTranscoder:
                     fifo.write(piece)
                 while (chunk := fifo.read(OPUS_SAMPLES)) is not None:
                     yield chunk
-            if decoder.loops and samples < _SHORTEST_SOUND:
-                fifo.write(self._silence(_SHORTEST_SOUND - samples))
+            if not decoder.loops:
+                break
+            lasts = self._input.pass_seconds
+            due += max(samples, _SHORTEST_SOUND) if lasts is None else round(lasts * Codec.OPUS.clock_rate)
+            written += samples
+            if written > due and (rest := fifo.read()) is not None:
+                kept = max(rest.samples - (written - due), 0)
+                written -= rest.samples - kept
+                if kept:
+                    fifo.write(self._cut(rest, kept))
+            while written < due:
+                silence = self._silence(min(due - written, OPUS_SAMPLES))
+                written += silence.samples
+                fifo.write(silence)
+                while (chunk := fifo.read(OPUS_SAMPLES)) is not None:
+                    yield chunk
         for piece in resampler.resample(None):
             fifo.write(piece)
         if fifo.samples % OPUS_SAMPLES:
