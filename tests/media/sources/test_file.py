@@ -421,6 +421,29 @@ def test_a_file_that_was_cut_off_is_sent_up_to_there_and_then_fails_in_words(
     assert 50 < len(sent) < 100
 
 
+@pytest.mark.parametrize("name", ["a.webm", "a.mkv"])
+@pytest.mark.parametrize("loop", [True, False])
+@pytest.mark.parametrize(("kind", "codec"), [("video", Codec.VP8), ("audio", Codec.OPUS)])
+def test_a_webm_that_was_cut_off_is_sent_up_to_there_and_then_says_so(
+    name: str, loop: bool, kind: MediaKind, codec: Codec, tmp_path: Path
+) -> None:
+    path = make_file(tmp_path / name, video="libvpx", audio="libopus", frames=100, seconds=4.0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 3 // 4])
+    sent: list[int] = []
+    with pytest.raises(SourceError) as caught:
+        collect(FileSource(kind, str(path), loop=loop, clock=SteppingClock()), codec, None, sent.append)
+    assert caught.value.message == f"'{path}' ends before its time"
+    assert f"of its {len(whole)} bytes, {len(whole) * 3 // 4} are there" in caught.value.explanation
+    assert 20 < len(sent) < 200
+
+
+def test_a_webm_that_was_written_as_a_stream_ends_where_it_ends(tmp_path: Path) -> None:
+    path = make_file(tmp_path / "a.webm", video="libvpx", frames=50, container_options={"live": "1"})
+    path.write_bytes(path.read_bytes()[:-200])
+    assert 40 < len(play(path, "video", Codec.VP8, None, loop=False)) < 50
+
+
 def test_a_source_can_run_again(tmp_path: Path) -> None:
     path = make_file(tmp_path / "a.mkv", video="libvpx")
     source = FileSource("video", str(path), clock=SteppingClock())

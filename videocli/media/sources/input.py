@@ -19,6 +19,7 @@ from av.stream import Discard, Disposition, Stream
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
 from videocli.media.sources.pass_length import StreamSpan, pass_seconds
+from videocli.media.sources.segment import HEAD_BYTES, stated_size
 
 _OPEN_SECONDS = 10.0
 _READ_SECONDS = 10.0
@@ -95,6 +96,8 @@ class _Address:
     is_live: bool = False
     """A device or pipe: it cannot begin again."""
     is_url: bool = False
+    file: Path | None = None
+    """A file whose end stands still."""
 
 
 class MediaInput(Protocol):
@@ -169,7 +172,22 @@ class Input:
                 self._see(packet)
                 if packet.stream is self.stream:
                     return packet
+        self._complain_of_missing()
         return None
+
+    def _complain_of_missing(self) -> None:
+        """Raise `SourceError` where the file is shorter than it says."""
+        path = self._address.file
+        if path is None:
+            return
+        with translated(self.spec, "cannot be read any further"), path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            stated = stated_size(file.read(HEAD_BYTES))
+        if stated is not None and size < stated:
+            raise SourceError(
+                message=f"'{shown(self.spec)}' ends before its time",
+                explanation=f"It was cut off: of its {stated} bytes, {size} are there. Copy it anew.",
+            )
 
     def rewind(self) -> None:
         """Begin again. Opens anew, since some formats cannot seek."""
@@ -331,7 +349,10 @@ def _file_address(spec: str, status: Any) -> _Address:
     if stat.S_ISCHR(mode) and spec.startswith("/dev/video"):
         return _Address(spec, "v4l2", is_live=True)
     is_pipe = stat.S_ISFIFO(mode)
-    return _Address(f"file:{spec}", is_read_once=is_pipe, is_live=is_pipe)
+    is_file = stat.S_ISREG(mode)
+    return _Address(
+        f"file:{spec}", is_read_once=is_pipe, is_live=is_pipe, file=Path(spec) if is_file else None
+    )
 
 
 def _without_stream(spec: str, kind: MediaKind, container: InputContainer) -> SourceError:
