@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -160,13 +160,25 @@ class TestPace:
 
 
 class TestRefusals:
-    def refusal(self, data: bytes, kinds: tuple[MediaKind, ...]) -> SourceError:
+    def refusal(self, data: bytes, kinds: Sequence[MediaKind]) -> SourceError:
         with pytest.raises(SourceError) as caught:
             Demuxer("stdin", Bytes(data), kinds)
         return caught.value
 
     def test_nothing_at_all(self) -> None:
-        assert self.refusal(b"", BOTH).message == "'stdin' is not media that FFmpeg can read"
+        assert self.refusal(b"", BOTH).message == "'stdin' is empty"
+
+    @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+    def test_an_mp4_that_needs_seeking(self, name: str, tmp_path: Path) -> None:
+        error = self.refusal(make_file(tmp_path / name, video="mpeg4").read_bytes(), ["video"])
+        assert error.message.startswith("'stdin' is an MP4 whose index comes last")
+        assert "Matroska or MPEG-TS" in error.explanation
+
+    @pytest.mark.parametrize("flags", ["faststart", "frag_keyframe+empty_moov"])
+    def test_not_an_mp4_that_can_be_read_as_it_comes(self, flags: str, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mp4", video="mpeg4", container_options={"movflags": flags})
+        demuxer = Demuxer("stdin", Bytes(path.read_bytes()), ["video"])
+        assert len(collect(DemuxedSource(demuxer, "video", SteppingClock()), Codec.VP8, None)) == 25
 
     def test_what_is_not_media(self) -> None:
         assert self.refusal(b"no media at all\n" * 500, BOTH).message == (

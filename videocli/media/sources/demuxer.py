@@ -22,6 +22,7 @@ from av.stream import Stream
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
 from videocli.media.sources.input import OPENING, choose_streams, translated
+from videocli.media.sources.piped_head import HeadFirst
 
 AHEAD_SECONDS = 5.0
 """How much is read ahead of what is sent."""
@@ -82,9 +83,10 @@ class Demuxer:
         """Waits for the beginning of the file. Raises `SourceError`; `spec` is what to call it then."""
         self.spec = spec
         self._file = file
+        head_first = HeadFirst(spec, file)
         with translated(spec, OPENING):
             self._container: InputContainer = av.open(
-                cast(BinaryIO, file),
+                cast(BinaryIO, head_first),
                 mode="r",
                 metadata_errors="replace",
                 options={"analyzeduration": str(_ANALYZE_SECONDS * 1_000_000)},
