@@ -156,6 +156,15 @@ class TestRefusals:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.mp4"
             assert refusal("video", url).message == f"'{url}' does not answer"
 
+    def test_an_rtsp_url_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(media_input, "_OPEN_SECONDS", 0.1)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/a"
+            assert refusal("video", url).message == f"'{url}' does not answer"
+
+    def test_an_empty_name(self) -> None:
+        assert refusal("video", "").message == "the name of the source is empty"
+
     def test_neither_password_nor_query_of_a_url_is_shown(self, web: str) -> None:
         url = web.replace("//", "//me:hunter2@") + "/none.mp4?token=hunter3"
         message = refusal("video", url).message

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import stat
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -201,13 +202,19 @@ class Input:
     def _open(self) -> None:
         if self._address.format is not None:
             _prepare_device(self.spec, self._address.format)
+        began_at = time.monotonic()
         with translated(self.spec, OPENING):
-            self._container: InputContainer = av.open(
-                self._address.url,
-                format=self._address.format,
-                metadata_errors="replace",
-                timeout=(_OPEN_SECONDS, _READ_SECONDS),
-            )
+            try:
+                self._container: InputContainer = av.open(
+                    self._address.url,
+                    format=self._address.format,
+                    metadata_errors="replace",
+                    timeout=(_OPEN_SECONDS, _READ_SECONDS),
+                )
+            except averror.InvalidDataError as error:
+                if time.monotonic() - began_at < _OPEN_SECONDS:
+                    raise
+                raise TimeoutError from error  # RTSP says so of an answer that does not come
         try:
             self._choose_stream()
         except BaseException:
@@ -305,6 +312,11 @@ def shown(spec: str) -> str:
 
 def _address(spec: str) -> _Address:
     """Whether it is a file, a device or a URL. Raises `SourceError` for a file that cannot be one."""
+    if not spec:
+        raise SourceError(
+            message="the name of the source is empty",
+            explanation="Name a file, or use testsrc (video) or tone (audio).",
+        )
     scheme, colon, rest = spec.partition(":")
     with translated(spec, OPENING):
         path = Path(spec)
