@@ -356,12 +356,12 @@ def test_the_name_of_an_event_is_its_class() -> None:
     assert event_name(ev.TrackSubscribed(BOB, CAMERA)) == "trackSubscribed"
 
 
-def test_a_room_that_is_not_connected_yet_has_no_sid() -> None:
+def test_a_room_that_is_not_connected_yet_has_no_sid_and_is_disconnected() -> None:
     room = ev.Room(None, "demo", "connecting")
     assert to_json(ev.Occurrence(TIME, room, ev.Error(LOST)))["room"] == {
         "sid": None,
         "name": "demo",
-        "state": "connecting",
+        "state": "disconnected",
     }
 
 

@@ -116,7 +116,9 @@ def _text(text: str | None) -> str | None:
 
 
 def _room(room: ev.Room) -> Json:
-    return {"sid": _text(room.sid), "name": _text(room.name), "state": room.state}
+    """The contract knows no state before `connected`: until then the room is disconnected."""
+    state = "disconnected" if room.state == "connecting" else room.state
+    return {"sid": _text(room.sid), "name": _text(room.name), "state": state}
 
 
 def _outage(downtime: float | None, attempts: int | None, media_gap: float | None) -> Json:
