@@ -3,6 +3,9 @@
 The publisher's clock says how far its tracks are apart; our clock says where they are. Before the publisher
 has told its clock (RTCP sender reports come about every second, a browser's for sound every five), a track
 lies where its first frame arrived; from then on it is moved, gently, to where it belongs.
+
+A frame that comes late belongs where its timestamp says: a path that stalled hands out in an instant what
+took seconds to happen. Only what stays late was sent late, by a publisher whose timestamps stood still.
 """
 
 from videocli.media.frames import EncodedFrame
@@ -10,9 +13,11 @@ from videocli.media.frames import EncodedFrame
 _CLOCK_STEP = 2.0
 """Seconds off its course beyond which a publisher's clock is not believed at once."""
 _STEPPED_FOR = 100
-"""So many frames in a row that its clock has stepped for: now it is believed."""
+"""So many frames in a row that its clock has stepped for, all by the same: now it is believed."""
 _DRIFT = 1 / 5000
 """How much of what a frame is off moves the course: clocks drift by some 0.01 %."""
+_DRIFT_SEEN = 0.25
+"""Seconds; a frame that is further off says no more of a drift than this: it was held up."""
 
 _TORN = 0.25
 """Seconds; what is further off is moved at once."""
@@ -20,8 +25,30 @@ _SLEW = 0.1
 """Share of the time that passes by which a track is moved."""
 _LOST_TRACK = 1.0
 """Seconds that timestamps may be off our clock, where nothing else tells the time."""
+_CATCHING_UP = 0.25
+"""Seconds less late: what was held up is on its way."""
+_STAYS_LATE = 3.0
+"""Seconds without catching up after which frames were not held up, but sent late."""
 _STEP = 0.001
 """Seconds between two frames, at least."""
+
+
+class _Lateness:
+    """Tells whether something late stays so."""
+
+    def __init__(self) -> None:
+        self._of: float | None = None
+        self._since = 0.0
+
+    def over(self) -> None:
+        """It is late no more."""
+        self._of = None
+
+    def stays(self, late: float, now: float) -> bool:
+        """Whether it has been that late for long, and got no closer."""
+        if self._of is None or late < self._of - _CATCHING_UP:
+            self._of, self._since = late, now
+        return now - self._since > _STAYS_LATE
 
 
 class PublisherTime:
@@ -30,6 +57,7 @@ class PublisherTime:
     def __init__(self) -> None:
         self._lag: float | None = None
         self._strange = 0
+        self._lateness = _Lateness()
 
     def to_ours(self, captured_at: float, now: float) -> float | None:
         """When a frame that came `now` would have come over a steady path; None: its clock is astray."""
@@ -38,13 +66,19 @@ class PublisherTime:
             self._lag = lag
         off = lag - self._lag
         if abs(off) > _CLOCK_STEP:
-            self._strange += 1
-            if self._strange < _STEPPED_FOR:
+            if not self._has_stepped(off, now):
                 return None
             self._lag, off = lag, 0.0
         self._strange = 0
-        self._lag += off * _DRIFT
+        self._lateness.over()
+        self._lag += min(max(off, -_DRIFT_SEEN), _DRIFT_SEEN) * _DRIFT
         return captured_at + self._lag
+
+    def _has_stepped(self, off: float, now: float) -> bool:
+        self._strange += 1
+        if off > 0 and not self._lateness.stays(off, now):
+            return False
+        return self._strange >= _STEPPED_FOR
 
 
 class TrackTime:
@@ -53,6 +87,7 @@ class TrackTime:
     def __init__(self, publisher: PublisherTime) -> None:
         self._publisher = publisher
         self._offset: float | None = None
+        self._lateness = _Lateness()
         self._last_media = 0.0
         self._last = float("-inf")
 
@@ -69,9 +104,20 @@ class TrackTime:
         if self._offset is None:
             return (now if exact is None else exact) - media
         if exact is None:
-            return now - media if abs(now - media - self._offset) > _LOST_TRACK else self._offset
+            return now - media if self._is_lost(media, now - media - self._offset, now) else self._offset
+        self._lateness.over()
         wanted = exact - media - self._offset
         if abs(wanted) > _TORN:
             return exact - media
         most = _SLEW * max(media - self._last_media, 0.0)
         return self._offset + min(max(wanted, -most), most)
+
+    def _is_lost(self, media: float, late: float, now: float) -> bool:
+        """Whether a frame's timestamp does not say where it belongs: it leapt, or had stood still."""
+        if media < self._last_media - _LOST_TRACK or late < -_LOST_TRACK:
+            is_lost = True
+        else:
+            is_lost = late > _LOST_TRACK and self._lateness.stays(late, now)
+        if is_lost or late <= _LOST_TRACK:
+            self._lateness.over()
+        return is_lost
