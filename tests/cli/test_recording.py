@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.room_server import running_server
-from tests.media.sinks.support import Played, frames, in_loop, manifest_of
+from tests.media.sinks.support import Played, all_written, frames, in_loop, manifest_of
 from tests.sdk.programs import bot, videocli
 from videocli.cli.recording import RecordRequest
 from videocli.cli.wiring import real_outside
@@ -56,6 +57,7 @@ class Desk:
         request = RecordRequest(directory)
         request.prepare()
         self.recorder = request.open(self.session, real_outside())
+        self.disk = self.recorder._recording.disk
 
     def tell(self, *events: ev.Event, room: ev.Room = ROOM) -> None:
         for event in events:
@@ -123,6 +125,33 @@ def test_a_file_that_cannot_be_written_is_an_error_event(tmp_path: Path) -> None
         await desk.recorder.close()
 
     in_loop(scene)
+
+
+def test_a_directory_that_is_removed_is_one_error_event_and_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        now = [1000.0]
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
+        desk = Desk(tmp_path / "van")
+        desk.tell(ev.Connected(RECORDER, (PRESENT,), None), ev.TrackSubscribed(ALICE, MIC))
+        for number, frame in enumerate(frames(Codec.OPUS, 6.0)):
+            now[0] = 1000 + number / 50
+            desk.feed((frame,))
+            if number == 100:
+                await all_written(desk.disk)
+                shutil.rmtree(tmp_path / "van")
+            if number == 200:
+                await all_written(desk.disk)
+        monkeypatch.undo()
+        await desk.recorder.close()
+        (complaint,) = (each.error for each in desk.session.posted if isinstance(each, cmd.Complain))
+        assert str(complaint).startswith(f"'{tmp_path}/van/alice-1.mkv' cannot be written any more")
+
+    with caplog.at_level("INFO"):
+        in_loop(scene)
+    assert caplog.messages == [f"recorded 1 file into {tmp_path}/van"]
+    assert manifest_of(tmp_path / "van")["participants"][0]["files"][1]["path"] == "alice-2.mkv"
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,10 @@ class Recorder:
         self._is_closing = True
         for untap in self._taps.values():
             untap()
-        count, directory = self._recording.file_count, self._request.directory
+        directory = self._request.directory
         if not await self._recording.close("we left"):
             output.warn(f"the disk is too slow: the end of the recordings in {directory} is missing")
+        count = self._recording.file_count
         output.say(f"recorded {count} {'file' if count == 1 else 'files'} into {directory}")
 
     def _subscribed(self, participant: ev.Participant, track: ev.Track) -> None:
@@ -147,20 +148,31 @@ class Recorder:
 
     def _tell(self, news: FileNews) -> None:
         """As events, or, when nobody hears these any more, in words."""
-        person, path = self._people[news.participant_sid], str(news.path)
-        match news.fate:
-            case "failed" if self._is_closing:
-                output.warn(str(_cannot_write(path, news.why or "")))
-            case "began":
-                self._session.post(cmd.Announce(ev.FileStarted(person, path)))
-            case "ended":
-                self._session.post(cmd.Announce(ev.FileFinished(person, path, news.seconds, news.why or "")))
-            case "failed":
-                self._session.post(cmd.Complain(_cannot_write(path, news.why or "")))
+        person, path, why = self._people.get(news.participant_sid or ""), str(news.path), news.why or ""
+        if news.fate == "failed":
+            error = _cannot_write(news)
+            if self._is_closing:
+                output.warn(str(error))
+            else:
+                self._session.post(cmd.Complain(error))
+        elif person is not None and news.fate == "began":
+            self._session.post(cmd.Announce(ev.FileStarted(person, path)))
+        elif person is not None:
+            self._session.post(cmd.Announce(ev.FileFinished(person, path, news.seconds, why)))
 
 
-def _cannot_write(path: str, why: str) -> SinkError:
+def _cannot_write(news: FileNews) -> SinkError:
+    if news.participant_sid is None:
+        return SinkError(
+            message=f"'{news.path}' cannot be brought up to date: {news.why}",
+            explanation="The recording goes on, and this is tried again. Make room on the disk.",
+        )
+    if news.is_removed:
+        return SinkError(
+            message=f"'{news.path}' cannot be written any more: {news.why}",
+            explanation="What was in it is lost. What is to come goes into another file.",
+        )
     return SinkError(
-        message=f"'{path}' cannot be written any more: {why}",
+        message=f"'{news.path}' cannot be written any more: {news.why}",
         explanation="What is in it can be played. Make room on the disk, and join again to record on.",
     )

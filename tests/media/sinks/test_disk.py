@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_of_several_texts_for_a_file_the_last_one_counts(tmp_path: Path) -> None
         disk = Disk(dam.write)
         disk.create(tmp_path / "f", fail).append(b"x")
         for number in range(50):
-            disk.replace(tmp_path / "text", str(number))
+            disk.replace(tmp_path / "text", str(number), fail)
         dam.opened.set()
         assert await disk.close(5)
 
@@ -134,11 +135,47 @@ def test_of_several_texts_for_a_file_the_last_one_counts(tmp_path: Path) -> None
 def test_a_text_that_a_full_disk_cannot_take_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("old")
 
-    async def scene() -> None:
+    async def scene() -> list[OSError]:
+        faults: list[OSError] = []
         disk = Disk(Full(2).write)
-        disk.replace(tmp_path / "text", "new text")
+        for _ in range(3):
+            disk.replace(tmp_path / "text", "new text", faults.append)
+            await all_written(disk)
+        assert await disk.close(5)
+        return faults
+
+    assert [fault.errno for fault in in_loop(scene)] == [errno.ENOSPC]
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+    assert (tmp_path / "text").read_text() == "old"
+
+
+def test_a_file_that_is_removed_is_told(tmp_path: Path) -> None:
+    async def scene() -> list[OSError]:
+        faults: list[OSError] = []
+        disk = Disk()
+        file = disk.create(tmp_path / "f", faults.append)
+        file.append(b"one")
+        await all_written(disk)
+        (tmp_path / "f").unlink()
+        for _ in range(3):
+            file.append(b"two")
+        assert await disk.close(5)
+        assert (file.is_removed, file.kept) == (True, 0)
+        return faults
+
+    assert [fault.errno for fault in in_loop(scene)] == [errno.ENOENT]
+
+
+def test_a_directory_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    directory = tmp_path / "a" / "b"
+
+    async def scene() -> None:
+        disk = Disk()
+        disk.create(directory / "f", fail)
+        await all_written(disk)
+        shutil.rmtree(tmp_path / "a")
+        disk.replace(directory / "text", "new", fail)
         assert await disk.close(5)
 
     in_loop(scene)
-    assert [path.name for path in tmp_path.iterdir()] == ["text"]
-    assert (tmp_path / "text").read_text() == "old"
+    assert [path.name for path in directory.iterdir()] == ["text"]

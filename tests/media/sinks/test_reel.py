@@ -286,6 +286,25 @@ def test_a_full_disk_ends_the_file_but_not_what_is_in_it(tmp_path: Path) -> None
     assert file.duration == pytest.approx(max(played.times["video"]), abs=0.04)
 
 
+def test_a_file_that_is_removed_is_followed_by_another(tmp_path: Path) -> None:
+    async def play(take: Take) -> None:
+        take.add("cam", "mic")
+        at = take.play(100.0, ("cam", PICTURES), ("mic", SOUNDS))
+        await all_written(take.stage.disk)
+        (tmp_path / "alice-1.mkv").unlink()
+        take.reel.tick(at + 1)
+        await take.stage.failed.wait()
+        assert take.stage.restarted == ["cam"]
+        tracks = ("cam", later(PICTURES, 2)), ("mic", later(SOUNDS, 2))
+        take.reel.finish("left", take.play(at, *tracks))
+
+    take = record(tmp_path, play)
+    gone, there = take.files
+    assert (gone.ended_by, gone.is_removed, gone.size, gone.duration) == ("it was removed", True, 0, 0.0)
+    assert there.ended_by == "left"
+    assert Played(tmp_path / "alice-2.mkv").decoded == {"video": 50, "audio": len(SOUNDS)}
+
+
 def test_a_file_is_playable_while_it_is_written(tmp_path: Path) -> None:
     async def play(take: Take) -> None:
         take.add("cam", "mic")

@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-import logging
+import errno
 import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 WAITING_BYTES = 32 << 20
 """How much may wait for the disk, of all files together."""
-
-_log = logging.getLogger(__name__)
 
 Write = Callable[[int, memoryview], int]
 """`os.write`."""
@@ -28,24 +27,29 @@ class Disk:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._texts: dict[Path, str] = {}
+        self._outdated: set[Path] = set()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._work, name="videocli-disk", daemon=True)
         self._thread.start()
 
     def create(self, path: Path, on_error: Callable[[OSError], None]) -> "DiskFile":
-        """A new file, which must not be there yet. `on_error` is called once, on the loop's thread."""
+        """A new file, which must not be there yet; its directory is made if it is not there any more.
+
+        `on_error` is called once, on the loop's thread.
+        """
         return DiskFile(self, path, on_error)
 
-    def replace(self, path: Path, text: str) -> None:
+    def replace(self, path: Path, text: str, on_error: Callable[[OSError], None]) -> None:
         """Let a file hold just this, at once or not at all; of several texts in a row the last one counts.
 
-        A disk that cannot take it keeps the old one.
+        A disk that cannot take it keeps the old one. `on_error` is called on the loop's thread, once until
+        a text is taken again.
         """
         with self._lock:
             is_first = path not in self._texts
             self._texts[path] = text
         if is_first:
-            self._jobs.put(lambda: self._replace(path))
+            self._jobs.put(lambda: self._replace(path, on_error))
 
     async def close(self, within: float) -> bool:
         """End the thread when all is written; False: that would take longer than so many seconds."""
@@ -89,19 +93,23 @@ class Disk:
             with self._lock:
                 self._room += size
 
-    def _replace(self, path: Path) -> None:
+    def _replace(self, path: Path, on_error: Callable[[OSError], None]) -> None:
         with self._lock:
             text = self._texts.pop(path)
         fresh = path.with_name(f".{path.name}.new")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
             try:
                 self.write_all(descriptor, text.encode())
             finally:
                 os.close(descriptor)
             fresh.replace(path)
+            self._outdated.discard(path)
         except OSError as fault:
-            _log.warning("%s is not up to date: %s", path, fault.strerror)
+            if path not in self._outdated:
+                self._outdated.add(path)
+                self.on_loop(partial(on_error, fault))
             with contextlib.suppress(OSError):
                 fresh.unlink()
 
@@ -116,6 +124,8 @@ class DiskFile:
         self._descriptor: int | None = None
         self.kept = 0
         """Bytes that were written whole; what the file has once `on_error` is called."""
+        self.is_removed = False
+        """Whether somebody removed it while it was written."""
         disk.enqueue(0, True, self._open)
 
     def append(self, data: bytes, is_needed: bool = False) -> bool:
@@ -139,6 +149,7 @@ class DiskFile:
 
     def _open(self) -> None:
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except OSError as fault:
             self._fail(fault)
@@ -147,6 +158,9 @@ class DiskFile:
         assert self._descriptor is not None
         self._disk.write_all(self._descriptor, data)
         self.kept += len(data)
+        if not os.fstat(self._descriptor).st_nlink:
+            self.kept, self.is_removed = 0, True
+            raise FileNotFoundError(errno.ENOENT, "it was removed")
 
     def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:

@@ -81,6 +81,8 @@ class FileRecord:
     """Bytes."""
     ended_by: str | None = None
     """Why nothing more is written to it; None: something may be."""
+    is_removed: bool = False
+    """Whether somebody removed it while it was written; it has no bytes then."""
 
     def to_json(self) -> Json:
         return {

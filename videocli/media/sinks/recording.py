@@ -34,20 +34,23 @@ _BYTES_A_TICK = 20_000
 class FileNews:
     """What became of a file."""
 
-    participant_sid: str
+    participant_sid: str | None
+    """None: it is the manifest, which cannot be brought up to date."""
     path: Path
     fate: FileFate
     seconds: float
     """Its length so far."""
     why: str | None = None
     """Why nothing more is written to it."""
+    is_removed: bool = False
+    """Whether that is because somebody removed it; what is to come goes into another file."""
 
 
 class Recording:
     """One recording, from before anybody is there until `close`. Used on the loop's thread.
 
     `restart` makes a video track begin anew with a keyframe; `tell` hears what becomes of the files. The
-    directory must be there.
+    directory must be there; it is made again when it is removed.
     """
 
     def __init__(
@@ -141,8 +144,9 @@ class Recording:
 
     @property
     def file_count(self) -> int:
-        """How many files there are so far."""
-        return sum(len(person.files) for person in self._people.values())
+        """How many of its files there are on the disk."""
+        files = (file for person in self._people.values() for file in person.files)
+        return sum((self._directory / file.path).is_file() for file in files)
 
     # What reels need (`Studio`).
 
@@ -163,7 +167,8 @@ class Recording:
 
     def _news(self, participant: ParticipantRecord, file: FileRecord, fate: FileFate) -> None:
         path = self._directory / file.path
-        self._tell(FileNews(participant.sid, path, fate, file.duration, file.ended_by))
+        news = FileNews(participant.sid, path, fate, file.duration, file.ended_by, file.is_removed)
+        self._tell(news)
         self._write_manifest()
 
     def _key(self, participant_sid: str, track_sid: str) -> str:
@@ -177,7 +182,11 @@ class Recording:
     def _write_manifest(self) -> None:
         text = self._record.to_text()
         self._manifest_in = max(_MANIFEST_TICKS, len(text) // _BYTES_A_TICK)
-        self.disk.replace(self._directory / manifest.NAME, text)
+        self.disk.replace(self._directory / manifest.NAME, text, self._manifest_failed)
+
+    def _manifest_failed(self, fault: OSError) -> None:
+        why = fault.strerror or str(fault)
+        self._tell(FileNews(None, self._directory / manifest.NAME, "failed", 0.0, why))
 
     async def _tick(self) -> None:
         while True:

@@ -260,13 +260,18 @@ class Reel:
     def _change_file(self, held: _Held) -> None:
         """Begin anew with what does not fit; the pictures of other tracks need a keyframe for that."""
         self._end_file("another track" if held.track.place is None else "another format", held.now)
-        for track in self._tracks.values():
-            track.place = None
-            if track.kind == "video" and not (track is held.track and held.frame.is_keyframe):
-                track.needs_keyframe = True
-                self._studio.restart(track.sid)
+        self._begin_anew(held.track if held.frame.is_keyframe else None)
         if not held.track.needs_keyframe:
             self._hold(held)
+
+    def _begin_anew(self, ready: _Track | None) -> None:
+        """Let the tracks find places in another file; pictures of all but one need a keyframe for that."""
+        for track in self._tracks.values():
+            track.place = None
+            if track.kind == "video" and track is not ready:
+                track.needs_keyframe = True
+                if not self._has_failed:
+                    self._studio.restart(track.sid)
 
     def _write(self, file: _File, place: _Place, frame: EncodedFrame, at: float) -> None:
         data = length_prefixed(frame.data, place.sets) if place.sets is not None else frame.data
@@ -338,15 +343,17 @@ class Reel:
         self._studio.file_ended(self._participant, file.record)
 
     def _failed(self, file: _File, fault: OSError) -> None:
-        """Nothing more can be written to a file."""
+        """Nothing more can be written to a file; where it was removed, another one can be."""
         record = file.record
+        record.is_removed = file.disk.is_removed
         record.ended_by, record.size = fault.strerror or str(fault), file.disk.kept
         record.duration = max((seconds for size, seconds in file.lengths if size <= record.size), default=0.0)
         for track in record.tracks:
             track.publications[-1].until = track.publications[-1].until or record.duration
         self._studio.file_failed(self._participant, file.record)
         if self._file is file:
-            self._file, self._has_failed = None, True
+            self._file, self._has_failed = None, not record.is_removed
+            self._begin_anew(None)
 
 
 def _placed(held: list[_Held]) -> list[_Held]:
