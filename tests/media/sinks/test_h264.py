@@ -19,18 +19,12 @@ def test_parameter_sets_are_found_only_together() -> None:
     assert parameter_sets(b"") is None
 
 
-def test_what_the_head_says_and_what_says_nothing_is_left_out() -> None:
-    frame = annex_b(b"\x09\x10", SPS, PPS, IDR)
-    assert length_prefixed(frame, ParameterSets(SPS, PPS)) == len(IDR).to_bytes(4, "big") + IDR
+def test_what_says_nothing_is_left_out_and_parameter_sets_stay() -> None:
+    frame = length_prefixed(annex_b(b"\x09\x10", SPS, PPS, IDR))
+    assert frame == b"".join(len(nal).to_bytes(4, "big") + nal for nal in (SPS, PPS, IDR))
 
 
-def test_parameter_sets_that_the_head_does_not_have_stay() -> None:
-    other = b"\x68\xcf"
-    frame = length_prefixed(annex_b(SPS, other, IDR), ParameterSets(SPS, PPS))
-    assert frame == b"\0\0\0\2" + other + len(IDR).to_bytes(4, "big") + IDR
-
-
-def test_only_another_profile_level_or_size_needs_another_file() -> None:
+def test_only_another_profile_or_size_needs_another_file() -> None:
     small = parameter_sets(frames(Codec.H264)[0].data)
     large = parameter_sets(frames(Codec.H264, size=(320, 240))[0].data)
     assert small is not None
@@ -38,4 +32,5 @@ def test_only_another_profile_level_or_size_needs_another_file() -> None:
     assert small.size == (160, 96)
     assert small.need_another_file(large)
     assert not small.need_another_file(ParameterSets(small.sps, b"\x68\xcf"))
+    assert not small.need_another_file(ParameterSets(small.sps[:3] + b"\x0d" + small.sps[4:], small.pps))
     assert small.need_another_file(ParameterSets(bytes([0x67, 77]) + small.sps[2:], small.pps))

@@ -33,9 +33,7 @@ def clusters(writer: MatroskaWriter, *tracks: tuple[int, Sequence[EncodedFrame]]
     for at, number, frame in merged:
         data = frame.data
         if frame.codec is Codec.H264:
-            sets = parameter_sets(frames(Codec.H264)[0].data)
-            assert sets is not None
-            data = length_prefixed(data, sets)
+            data = length_prefixed(data)
         if writer.is_due(number, round(at * 1000), frame.is_keyframe):
             cluster = writer.flush()
             assert cluster is not None

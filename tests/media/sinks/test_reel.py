@@ -4,9 +4,13 @@ import errno
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
+from av import CodecContext, Packet, VideoFrame
 
 from tests.media.sinks.support import Played, Stage, all_written, captured, frames, in_loop
 from tests.media.sinks.test_disk import Dam
@@ -187,6 +191,44 @@ def test_h264_that_changes_its_size_begins_another_file(tmp_path: Path, change_a
     assert (first.decoded["video"], second.decoded["video"]) == (count, 50)
     assert first.decoded["audio"] + second.decoded["audio"] == len(SOUNDS)
     assert [file.ended_by for file in take.files] == ["another format", "left"]
+
+
+def test_h264_of_another_level_goes_on_in_its_file_and_every_picture_is_whole(tmp_path: Path) -> None:
+    low, high = (sent_by_encoder(options) for options in ({"level": "12", "qp": "20"}, {"level": "31"}))
+    sent = [*low, *later(high, 1), *later(low, 2)]
+
+    def play(take: Take) -> None:
+        take.add("cam")
+        take.reel.finish("left", take.play(100.0, ("cam", sent)))
+
+    take = record(tmp_path, play)
+    assert [file.ended_by for file in take.files] == ["left"]
+    assert take.played()[0].decoded["video"] == len(sent)
+    seen = CodecContext.create("h264", "r")
+    as_sent = [each for frame in sent for each in seen.decode(Packet(frame.data))] + seen.decode(None)
+    with av.open(str(tmp_path / "alice-1.mkv")) as container:
+        recorded = list(container.decode(video=0))
+        container.seek(0)
+        again = list(container.decode(video=0))
+    for pictures in (recorded, again):
+        assert [bytes(each.planes[0]) for each in pictures] == [bytes(each.planes[0]) for each in as_sent]
+
+
+def sent_by_encoder(options: dict[str, str]) -> list[EncodedFrame]:
+    """A second of H264, with its parameter sets in the beginning."""
+    encoder: Any = CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 160, 96, "yuv420p"
+    encoder.time_base, encoder.thread_count = Fraction(1, 25), 1
+    encoder.options = {"profile": "baseline", "tune": "zerolatency", **options}
+    sent = []
+    for number in range(25):
+        picture = VideoFrame(160, 96, "yuv420p")
+        for index, plane in enumerate(picture.planes):
+            plane.update(bytes((at * (index + 1) + number * 5) & 255 for at in range(plane.buffer_size)))
+        picture.pts, picture.time_base = number, encoder.time_base
+        (packet,) = encoder.encode(picture)
+        sent.append(EncodedFrame(bytes(packet), number * 3600, number == 0, Codec.H264))
+    return sent
 
 
 def test_another_track_asks_the_pictures_for_a_keyframe(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""H264 as Matroska keeps it: parameter sets in the head, NAL units with their length before them. Pure."""
+"""H264 as Matroska keeps it: parameter sets in the head, NAL units with their length before them. Pure.
+
+The sets stay before their pictures as well (as `avc3` has it, ISO/IEC 14496-15, 5.2): other encoders of the
+same stream have others, and after these a decoder no longer knows those of the head.
+"""
 
 from dataclasses import dataclass
 
@@ -33,8 +37,12 @@ class ParameterSets:
         )
 
     def need_another_file(self, other: "ParameterSets") -> bool:
-        """Whether profile, level or size differ; encoders number their sets anew with every keyframe."""
-        return self.sps[1:4] != other.sps[1:4] or self.size != other.size
+        """Whether profile or size differ.
+
+        Another level alone does not: a file that is sent as it is has one, and what is encoded for a request
+        for a keyframe another, which is no harder to decode at that size.
+        """
+        return self.sps[1] != other.sps[1] or self.size != other.size
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -50,10 +58,10 @@ def parameter_sets(data: bytes) -> ParameterSets | None:
     return ParameterSets(found[_SPS], found[_PPS])
 
 
-def length_prefixed(data: bytes, known: ParameterSets) -> bytes:
-    """An Annex B frame with lengths of four bytes, without what the head of the file says already."""
+def length_prefixed(data: bytes) -> bytes:
+    """An Annex B frame with lengths of four bytes."""
     parts = []
     for nal in nals_of_frame(data):
-        if nal[0] & 31 not in _LEFT_OUT and nal not in (known.sps, known.pps):
+        if nal[0] & 31 not in _LEFT_OUT:
             parts += [len(nal).to_bytes(4, "big"), nal]
     return b"".join(parts)

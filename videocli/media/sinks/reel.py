@@ -274,7 +274,7 @@ class Reel:
                     self._studio.restart(track.sid)
 
     def _write(self, file: _File, place: _Place, frame: EncodedFrame, at: float) -> None:
-        data = length_prefixed(frame.data, place.sets) if place.sets is not None else frame.data
+        data = length_prefixed(frame.data) if place.sets is not None else frame.data
         if not data:
             return
         record = place.record
