@@ -164,6 +164,7 @@ def test_after_a_loss_video_goes_on_with_a_keyframe() -> None:
     made = assemble(parts, assembler)
     assert [frame.timestamp // 3000 for frame in made] == [0, *range(10, 40)]
     assert made[1].is_keyframe
+    assert [frame.timestamp // 3000 for frame in made if frame.is_after_loss] == [10]
 
 
 def test_while_a_keyframe_is_awaited_the_assembler_says_so() -> None:
@@ -189,6 +190,7 @@ def test_lost_audio_is_skipped() -> None:
     parts = [part for part in fragments(20, key_every=1, parts=1) if part.sequence_number not in (3, 4)]
     made = assemble(parts, FrameAssembler(needs_keyframes=False, max_wait=0.1), interval=0.02)
     assert [frame.timestamp // 3000 for frame in made] == [0, 1, 2, *range(5, 20)]
+    assert [frame.timestamp // 3000 for frame in made if frame.is_after_loss] == [5]
 
 
 def test_padding_makes_no_frame_and_no_gap() -> None:

@@ -60,6 +60,8 @@ class EncodedFrame:
     """
     audio_level: AudioLevel | None = None
     """None: whoever made the frame does not know."""
+    is_after_loss: bool = False
+    """Received frames: whether packets between it and the one before are missing for good."""
 
 
 class Source(Protocol):

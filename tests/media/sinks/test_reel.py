@@ -280,6 +280,35 @@ def test_a_gap_is_listed_with_its_cause(tmp_path: Path, cause: Cause, subject: s
     assert played.times["audio"][-1] == pytest.approx(4.38 + 1.18 - 0.0065, abs=0.01)
 
 
+def slow(interval: float) -> list[EncodedFrame]:
+    """20 keyframes, so many seconds apart."""
+    return [later(PICTURES[:1], n * interval)[0] for n in range(20)]
+
+
+@pytest.mark.parametrize("interval", [1.0, 1.04, 2.0])
+def test_slow_pictures_are_no_gaps(tmp_path: Path, interval: float) -> None:
+    def play(take: Take) -> None:
+        take.add("cam")
+        take.reel.finish("left", take.play(100.0, ("cam", slow(interval))))
+
+    assert record(tmp_path, play).files[0].tracks[0].gaps == []
+
+
+def test_only_what_is_known_to_be_missing_is_loss(tmp_path: Path) -> None:
+    pictures = slow(1.0)
+    del pictures[15:19], pictures[10]
+    pictures[10] = replace(pictures[10], is_after_loss=True)
+
+    def play(take: Take) -> None:
+        take.add("cam")
+        take.reel.finish("left", take.play(100.0, ("cam", pictures)))
+
+    assert record(tmp_path, play).files[0].tracks[0].gaps == [
+        {"from": 9.0, "to": 11.0, "cause": "loss"},
+        {"from": 14.0, "to": 19.0, "cause": "nothing came"},
+    ]
+
+
 def test_what_a_slow_disk_drops_is_counted_and_pictures_go_on_with_a_keyframe(tmp_path: Path) -> None:
     dam = Dam()
 

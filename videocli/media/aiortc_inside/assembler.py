@@ -26,6 +26,8 @@ class AssembledFrame:
     timestamp: int
     data: bytes
     is_keyframe: bool
+    is_after_loss: bool = False
+    """Whether packets before it are missing for good."""
 
 
 class FrameAssembler:
@@ -43,6 +45,7 @@ class FrameAssembler:
         self._gap_since: float | None = None
         self._parts: list[Fragment] = []
         self._awaits_keyframe = needs_keyframes
+        self._has_lost = False
 
     @property
     def awaits_keyframe(self) -> bool:
@@ -104,6 +107,7 @@ class FrameAssembler:
         """Go on behind the gap, for video at the next keyframe held; False: there is none."""
         self._parts = []
         self._gap_since = None
+        self._has_lost = True
         starts = [n for n, held in self._held.items() if held.starts_keyframe or not self._needs_keyframes]
         if starts:
             self._begin_at(min(starts))
@@ -124,4 +128,5 @@ class FrameAssembler:
         parts, self._parts = self._parts, []
         data = parts[0].data if len(parts) == 1 else b"".join(part.data for part in parts)
         is_keyframe = any(part.starts_keyframe for part in parts)
-        frames.append(AssembledFrame(parts[0].timestamp, data, is_keyframe))
+        frames.append(AssembledFrame(parts[0].timestamp, data, is_keyframe, self._has_lost))
+        self._has_lost = False

@@ -403,9 +403,15 @@ class TrackReceiver:
                 return
             timestamp = self._clock.follow(frame.timestamp, now, codec.clock_rate)
             captured_at = self._captured_at(frame.timestamp, codec)
-            self._hand_out(
-                self._on_frame, EncodedFrame(frame.data, timestamp, frame.is_keyframe, codec, captured_at)
+            whole = EncodedFrame(
+                frame.data,
+                timestamp,
+                frame.is_keyframe,
+                codec,
+                captured_at,
+                is_after_loss=frame.is_after_loss,
             )
+            self._hand_out(self._on_frame, whole)
         if self._assembler is not None and self._assembler.awaits_keyframe:
             self.request_keyframe()
 

@@ -22,7 +22,9 @@ class Cause(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SLOW_DISK = "slow disk"
     LOSS = "loss"
-    """Nothing came, and nothing else explains it."""
+    """Packets are missing, by their sequence numbers, and nothing else explains it."""
+    NOTHING_CAME = "nothing came"
+    """No packet is known to be missing; perhaps there was nothing to send."""
 
 
 @dataclass(slots=True)
@@ -49,9 +51,9 @@ class Troubles:
             if (trouble.cause, trouble.subject, trouble.until) == (cause, subject, None):
                 trouble.until = now
 
-    def explain(self, since: float, until: float, subjects: tuple[str, ...]) -> Cause:
+    def explain(self, since: float, until: float, subjects: tuple[str, ...], otherwise: Cause) -> Cause:
         """What went on for the longest part of that time with everybody or one of the subjects."""
-        best, longest = Cause.LOSS, 0.0
+        best, longest = otherwise, 0.0
         for trouble in self._troubles:
             if trouble.subject is None or trouble.subject in subjects:
                 ended = until if trouble.until is None else min(trouble.until, until)

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Protocol
 
 from videocli.media.bitstream import frame_dimensions
@@ -28,7 +29,10 @@ FLUSH_SECONDS = 1.0
 _REMEMBERED_LENGTHS = 100
 
 _GAP: dict[MediaKind, float] = {"audio": 0.2, "video": 1.0}
-"""Seconds without a frame that are a gap."""
+"""Seconds without a frame that are a gap, unless the track has always been that slow."""
+_SLOW = 3
+"""So many times the track's usual interval are a gap, where that is longer."""
+_REMEMBERED_INTERVALS = 9
 
 
 class Studio(Protocol):
@@ -72,12 +76,22 @@ class _Place:
     tenant: "_Track | None" = None
     last: float | None = None
     """Time of the latest frame, within the file."""
+    intervals: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_INTERVALS))
+    """Seconds between each of the latest frames and the one before it."""
 
     def fits(self, codec: Codec, sets: ParameterSets | None) -> bool:
         """Whether a stream of that kind can go on here; no sets: as before."""
         if self.record.codec is not codec:
             return False
         return self.sets is None or sets is None or not self.sets.need_another_file(sets)
+
+    def is_gap(self, until: float, is_after_loss: bool) -> bool:
+        """Whether something is missing between the latest frame and then; unless it is lost, by habit."""
+        least = _GAP[self.record.codec.kind]
+        if self.last is None or until - self.last <= least:
+            return False
+        usual = median(self.intervals) if self.intervals else least
+        return is_after_loss or until - self.last > max(least, _SLOW * usual)
 
 
 @dataclass(slots=True, eq=False)
@@ -278,8 +292,8 @@ class Reel:
         if not data:
             return
         record = place.record
-        if place.last is not None and at - place.last > _GAP[record.codec.kind]:
-            self._note_gap(file, place, place.last, at)
+        if place.is_gap(at, frame.is_after_loss):
+            self._note_gap(file, place, at, Cause.LOSS if frame.is_after_loss else Cause.NOTHING_CAME)
         at_ms = round(at * 1000)
         if place.last is not None:
             at_ms = max(at_ms, round(place.last * 1000) + 1)
@@ -291,13 +305,18 @@ class Reel:
                 record.dropped += 1
                 return
             tenant.needs_keyframe = False
+        if place.last is not None:
+            place.intervals.append(at_ms / 1000 - place.last)
         place.last = at_ms / 1000
         record.frames += 1
         file.writer.add(record.number, at_ms, frame.is_keyframe, data)
 
-    def _note_gap(self, file: _File, place: _Place, since: float, until: float) -> None:
+    def _note_gap(self, file: _File, place: _Place, until: float, otherwise: Cause) -> None:
+        since = place.last
+        assert since is not None
         subjects = (self._participant.sid, *(each.sid for each in place.record.publications))
-        cause = self._studio.troubles.explain(since + file.zero, until + file.zero, subjects)
+        troubles = self._studio.troubles
+        cause = troubles.explain(since + file.zero, until + file.zero, subjects, otherwise)
         place.record.add_gap(since, until, cause)
 
     def _flush(self, file: _File) -> None:
@@ -336,8 +355,8 @@ class Reel:
         for place in file.places:
             if place.tenant is not None:
                 place.record.publications[-1].until = end
-            if place.last is not None and end - place.last > _GAP[place.record.codec.kind]:
-                self._note_gap(file, place, place.last, end)
+            if place.is_gap(end, is_after_loss=False):
+                self._note_gap(file, place, end, Cause.NOTHING_CAME)
         file.record.duration, file.record.size = file.writer.duration_ms / 1000, file.writer.size
         file.record.ended_by = why
         self._studio.file_ended(self._participant, file.record)
