@@ -59,6 +59,7 @@ class TestUsage:
             (["join", "room", "--json", "--plain"], "exclude each other"),
             (["join", "room", "--timeout", "5"], "--until"),
             (["join", "room", "--record", "/dev/null/talks"], "cannot record into '/dev/null/talks'"),
+            (["join", "room", "--record", ""], "--record names no directory"),
             (["join", "room", "--record", "/dev/null"], "cannot record into '/dev/null'"),
             (["join", "room", "--pipe", "audio=cat"], "KIND:IDENTITY=COMMAND"),
             (["join", "room", "--pipe", "data:alice=cat"], "KIND:IDENTITY=COMMAND"),

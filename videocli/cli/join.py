@@ -109,7 +109,7 @@ def join(
         ),
     ] = None,
     record: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DIR",
             show_default=False,

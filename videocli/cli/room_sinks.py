@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from videocli.cli.exit_codes import UsageError
 from videocli.cli.tapped import Tapped
 from videocli.engine import events as ev
 from videocli.outside import Outside
@@ -35,7 +36,7 @@ class SinkRequest(Protocol):
 
 
 def sink_requests(
-    record: Path | None, record_by: "RecordBy", pipes: Sequence[str]
+    record: str | None, record_by: "RecordBy", pipes: Sequence[str]
 ) -> tuple[SinkRequest, ...]:
     """What the options ask for; the directory is made. Raises `UsageError`."""
     requests: list[SinkRequest] = []
@@ -46,7 +47,11 @@ def sink_requests(
     if record is not None:
         from videocli.cli.recording import RecordRequest
 
-        request = RecordRequest(record, record_by)
+        if not record:
+            raise UsageError(
+                "--record names no directory", "Name one, such as 'talks'; '.' is the one you are in."
+            )
+        request = RecordRequest(Path(record), record_by)
         request.prepare()
         requests.append(request)
     return tuple(requests)

@@ -1,6 +1,7 @@
 """Tracks of a publisher fall into step, however they arrive."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -101,10 +102,10 @@ class TestHeldUp:
     def test_what_a_path_held_up_lies_where_it_was_captured(self, stall: float, is_clock_known: bool) -> None:
         publisher = PublisherTime()
         heard, seen = TrackTime(publisher), TrackTime(publisher)
-        captured = [(n / 50, heard, sound, n) for n in range(2000)]
-        captured += [(n / 30, seen, picture, n) for n in range(1200)]
-        for at, track, make, n in sorted(captured, key=lambda each: each[0]):
-            frame = make(n, PUBLISHER + at if is_clock_known and at > 1 else None)
+        captured = [(n / 50, heard, sound(n)) for n in range(2000)]
+        captured += [(n / 30, seen, picture(n)) for n in range(1200)]
+        for at, track, sent in sorted(captured, key=lambda each: each[0]):
+            frame = replace(sent, captured_at=PUBLISHER + at if is_clock_known and at > 1 else None)
             now = 5 + stall + (at - 5) / 100 if 5 <= at < 5 + stall else at
             assert track.place(frame, now) == pytest.approx(at, abs=0.02)
 
