@@ -175,8 +175,9 @@ class Viewing(Generic[_T]):
             if is_reshaped or (due_at is not None and due_at <= now):
                 bitmap = pictures.cut(box, now)
                 if bitmap is not None:
-                    self._on_loop(self._deliver, draw(bitmap))
+                    drawn = draw(bitmap)
                     pictures.rest(now, self._clock())
+                    self._on_loop(self._deliver, drawn)
 
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):
