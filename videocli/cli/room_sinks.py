@@ -35,9 +35,7 @@ class SinkRequest(Protocol):
         ...
 
 
-def sink_requests(
-    record: str | None, record_by: "RecordBy", pipes: Sequence[str]
-) -> tuple[SinkRequest, ...]:
+def sink_requests(record: str | None, record_by: "RecordBy", pipes: Sequence[str]) -> tuple[SinkRequest, ...]:
     """What the options ask for; the directory is made. Raises `UsageError`."""
     requests: list[SinkRequest] = []
     if pipes:
