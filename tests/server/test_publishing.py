@@ -249,6 +249,27 @@ async def test_messages_of_a_data_track_reach_the_others_as_they_are(here: World
 
 
 @served()
+async def test_messages_that_overtake_the_news_of_their_track_wait_for_it(here: World) -> None:
+    """Where data flows already, a new channel is open before signaling has told of its track."""
+    alice = await here.joined("alice", data=["chat"])
+    bob = await here.joined("bob")
+    await bob.until(lambda: bob.media_id("alice", "chat"))
+    assert alice.peer is not None
+    channel = alice.peer.open_data_channel("more")
+    for data in ("one", "two"):
+        channel.send(data)
+    await asyncio.sleep(1.0)
+    assert bob.heard == []
+    alice.announce("more", "data")
+    alice.update()
+    await bob.until(lambda: len(bob.heard) == 2)
+    label = await bob.until(lambda: bob.media_id("alice", "more"))
+    channel.send("three")
+    await bob.until(lambda: len(bob.heard) == 3)
+    assert bob.heard == [(label, "one"), (label, "two"), (label, "three")]
+
+
+@served()
 async def test_a_data_track_is_as_reliable_for_the_subscriber_as_for_the_publisher(here: World) -> None:
     alice, bob = await here.client("alice"), await here.joined("bob")
     peer = alice.make_peer()

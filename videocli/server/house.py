@@ -6,7 +6,7 @@ has not been told, then whoever runs the server is.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from videocli.protocol.rsp import PeerConnectionState, RemoteParticipant
 from videocli.server import events as ev
@@ -16,6 +16,10 @@ from videocli.server.forwarder import Forwarder
 from videocli.server.leg import Leg
 from videocli.server.room import Participant, Phase, Room
 from videocli.server.rsp_server import Picture, RspServer
+
+MAX_EARLY_MESSAGES = 256
+MAX_EARLY_BYTES = 1 << 20
+"""So much is kept of one client; what comes beyond it is lost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +33,11 @@ class Client:
     leg: Leg
     given_up: PeerConnectionState | None = None
     """The peer connection before this one, to be closed by the message that offers this one."""
+    early: list[tuple[str, str | bytes]] = field(default_factory=list)
+    """Messages, with the label of their channel, that have overtaken the news of their track.
+
+    Where data flows already, a new channel is open at once, while its track is told of over signaling.
+    """
 
 
 class House:
@@ -63,11 +72,32 @@ class House:
         for channels in self.channels.values():
             channels.close(participant_sid)
 
+    def take_message(self, client: Client, label: str, data: str | bytes) -> None:
+        """A client said something on one of its data channels: carry it, now or when its track is known."""
+        if client.participant.publishes(label):
+            if self.forwarder.take_message(client.participant.sid, label, data):
+                self.settle()
+        elif (
+            len(client.early) < MAX_EARLY_MESSAGES
+            and sum(len(early) for _, early in client.early) + len(data) <= MAX_EARLY_BYTES
+        ):
+            client.early.append((label, data))
+
+    def _say_early(self) -> None:
+        """Carry the messages whose tracks are known by now."""
+        for client in list(self.clients.values()):
+            known = [message for message in client.early if client.participant.publishes(message[0])]
+            if known:
+                client.early = [message for message in client.early if message not in known]
+                for label, data in known:
+                    self.take_message(client, label, data)
+
     def settle(self) -> None:
         """Let everything follow from what is true in the room now."""
         self.forwarder.reconcile(
             {sid: self.room.feeds_for(client.participant) for sid, client in self.clients.items()}
         )
+        self._say_early()
         for client in self.clients.values():
             if client.participant.phase is Phase.PRESENT and client.connection is not None:
                 update = client.rsp.update(self.picture(client))

@@ -276,8 +276,7 @@ class Hub:
                     states = (state,) if given_up is None else (given_up, state)
                     client.connection.send(ServerUpdate(RoomState(peer_connections=states)))
             case lg.MessageReceived(label, data):
-                if client.house.forwarder.take_message(client.participant.sid, label, data):
-                    client.house.settle()
+                client.house.take_message(client, label, data)
                 for channels in client.house.channels.values():
                     channels.take_message(client.participant.sid, label, data)
             case lg.SourcesChanged():

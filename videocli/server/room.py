@@ -150,6 +150,11 @@ class Participant:
             return 53304
         return 53203 if len(self._publications) >= MAX_TRACKS else None
 
+    def publishes(self, track_id: str) -> bool:
+        """Whether it has said that it publishes the track, and been told that it does."""
+        publication = self._publications.get(track_id)
+        return publication is not None and publication.is_ready
+
     def confirm(self) -> None:
         """Make the new publications ready."""
         for publication in self._publications.values():
