@@ -105,7 +105,7 @@ class _Page:
             rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of the other base class
         except typer.TyperException as fault:
             if getattr(fault, "ctx", ctx) is None:
-                fault.ctx = ctx  # type: ignore[attr-defined]
+                fault.ctx = ctx  # type: ignore[attr-defined]  # not all have one
             raise
         except OSError as fault:
             if fault.filename is None and not isinstance(fault, BrokenPipeError):

@@ -28,7 +28,7 @@ class DtlsTransport(RTCDtlsTransport):
     ) -> None:
         # It calls only role, _recv and _send of its ICE transport, and Flights has those.
         self._flights = Flights(ice)
-        super().__init__(self._flights, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
+        super().__init__(self._flights, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]  # a stand-in
         self._ice = ice
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
