@@ -1,7 +1,7 @@
 """Which codecs and header extensions we speak, under which numbers, and what two sides have in common."""
 
-import copy
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from aiortc.codecs import is_rtx
@@ -97,9 +97,12 @@ _EXTENSIONS: dict[SectionKind, Extensions] = {
 }
 
 
+_BY_NAME = {codec.value.lower(): codec for codec in Codec}
+
+
 def codec_of(parameters: RTCRtpCodecParameters) -> Codec | None:
     """The codec by its RTP name, whatever its case; None for others and for retransmission."""
-    return next((codec for codec in Codec if codec.value.lower() == parameters.name.lower()), None)
+    return _BY_NAME.get(parameters.name.lower())
 
 
 def codecs_to_offer(kind: MediaKind, agreed: Iterable[Codecs]) -> Codecs:
@@ -112,7 +115,7 @@ def codecs_to_offer(kind: MediaKind, agreed: Iterable[Codecs]) -> Codecs:
             assert codec.payloadType is not None
             taken.add(codec.payloadType)
             known.setdefault(_key(codec, names), codec.payloadType)
-    ours = copy.deepcopy(_OURS[kind])
+    ours = tuple(replace(codec, parameters=dict(codec.parameters)) for codec in _OURS[kind])
     names = _names(ours)
     numbers: dict[object, int] = {}
     for codec in ours:
@@ -146,7 +149,7 @@ def common_codecs(kind: SectionKind, remote: Iterable[RTCRtpCodecParameters]) ->
     ours = {number: agreed for number, codec in named.items() if (agreed := _agreed(kind, codec)) is not None}
     for number, codec in named.items():
         if is_rtx(codec) and codec.parameters.get("apt") in ours:
-            ours[number] = copy.deepcopy(codec)
+            ours[number] = codec
     return tuple(ours[number] for number in named if number in ours)
 
 
@@ -154,12 +157,15 @@ def _agreed(kind: SectionKind, theirs: RTCRtpCodecParameters) -> RTCRtpCodecPara
     ours = next((ours for ours in _OURS.get(kind, ()) if _is_compatible(ours, theirs)), None)
     if ours is None:
         return None
-    agreed = copy.deepcopy(ours)
-    agreed.payloadType = theirs.payloadType
-    agreed.rtcpFeedback = [feedback for feedback in ours.rtcpFeedback if feedback in theirs.rtcpFeedback]
+    parameters = dict(ours.parameters)
     if codec_of(ours) is Codec.H264:
-        agreed.parameters["profile-level-id"] = theirs.parameters.get("profile-level-id", "42e01f")
-    return agreed
+        parameters["profile-level-id"] = theirs.parameters.get("profile-level-id", "42e01f")
+    return replace(
+        ours,
+        payloadType=theirs.payloadType,
+        rtcpFeedback=[feedback for feedback in ours.rtcpFeedback if feedback in theirs.rtcpFeedback],
+        parameters=parameters,
+    )
 
 
 def _is_compatible(ours: RTCRtpCodecParameters, theirs: RTCRtpCodecParameters) -> bool:
