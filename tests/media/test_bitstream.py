@@ -9,6 +9,7 @@ from aiortc.codecs.h264 import H264Encoder
 from videocli.media.bitstream import (
     frame_dimensions,
     frame_is_keyframe,
+    is_whole_vp8_keyframe,
     nals_of_frame,
     payload_dimensions,
     payload_starts_keyframe,
@@ -44,6 +45,19 @@ def test_a_keyframe_tells_its_size(codec: Codec, size: tuple[int, int]) -> None:
     assert frame_dimensions(codec, keyframe) == size
     assert not frame_is_keyframe(codec, delta)
     assert frame_dimensions(codec, delta) is None
+
+
+def test_a_vp8_keyframe_is_whole_as_far_as_its_first_partition() -> None:
+    keyframe, delta = encoded(Codec.VP8, 320, 240)
+    first_partition_ends = 10 + (int.from_bytes(keyframe[:3], "little") >> 5)
+    assert first_partition_ends < len(keyframe)
+    assert is_whole_vp8_keyframe(keyframe)
+    assert is_whole_vp8_keyframe(keyframe[:first_partition_ends])
+    assert not is_whole_vp8_keyframe(keyframe[: first_partition_ends - 1])
+    assert not is_whole_vp8_keyframe(keyframe[:6] + bytes(4) + keyframe[10:]), "no size"
+    assert not is_whole_vp8_keyframe(keyframe[:3] + bytes(3) + keyframe[6:]), "no start code"
+    assert not is_whole_vp8_keyframe(delta)
+    assert not is_whole_vp8_keyframe(b"")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ _NAL_SPS = 7
 _NAL_STAP_A = 24
 _NAL_FU_A = 28
 
+_VP8_HEADER_BYTES = 10
+"""Of a keyframe (RFC 6386, 9.1)."""
+
 _CHROMA_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
 """H264 profiles whose SPS says more about chroma and scaling (ITU-T H.264, 7.3.2.1.1)."""
 
@@ -61,6 +64,13 @@ def frame_dimensions(codec: Codec, data: bytes) -> tuple[int, int] | None:
             return None
 
 
+def is_whole_vp8_keyframe(data: bytes) -> bool:
+    """Whether it has a size, and its first partition ends within it (RFC 6386, 9.1 and 9.2)."""
+    size = _vp8_dimensions(data)
+    partition_bytes = int.from_bytes(data[:3], "little") >> 5
+    return size is not None and all(size) and _VP8_HEADER_BYTES + partition_bytes <= len(data)
+
+
 def nals_of_frame(data: bytes) -> Iterator[bytes]:
     """The NAL units of an Annex B frame, without start codes (ITU-T H.264, Annex B)."""
     start = data.find(b"\0\0\1")
@@ -92,7 +102,7 @@ def _vp8_frame_start(payload: bytes) -> bytes:
 
 def _vp8_dimensions(frame: bytes) -> tuple[int, int] | None:
     """RFC 6386, 9.1: a keyframe has a start code and then two little-endian numbers of 14 bits."""
-    if len(frame) < 10 or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
+    if len(frame) < _VP8_HEADER_BYTES or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
         return None
     width = int.from_bytes(frame[6:8], "little") & 0x3FFF
     height = int.from_bytes(frame[8:10], "little") & 0x3FFF

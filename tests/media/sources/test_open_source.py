@@ -121,6 +121,13 @@ class TestRefusals:
         path.write_bytes(path.read_bytes()[:1000])
         assert "is not media" in refusal("video", path).message
 
+    def test_vp8_without_a_whole_keyframe(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mkv", video="libvpx")
+        start_code = b"\x9d\x01\x2a"
+        assert start_code in path.read_bytes()
+        path.write_bytes(path.read_bytes().replace(start_code, bytes(3)))
+        assert "is not media" in refusal("video", path).message
+
     def test_a_folder(self, tmp_path: Path) -> None:
         assert refusal("video", tmp_path).message == f"'{tmp_path}' is a folder"
 

@@ -47,12 +47,13 @@ class FileSource(PacedSource):
         self._opened: Input | None = None
 
     def check(self) -> None:
-        """Raise `SourceError` unless a first picture or sound can be decoded. Blocks; leaves nothing open."""
+        """Raise `SourceError` as `media_input.check` does. Blocks; leaves nothing open."""
         if media_input.is_read_once(self._spec):
             return
         with contextlib.closing(Input(self._spec, self.kind)) as opened:
-            media_input.check(opened)
-            self.preferred_codec = codec_as_it_is(opened.stream)
+            codec = codec_as_it_is(opened.stream)
+            media_input.check(opened, codec)
+            self.preferred_codec = codec
 
     def _open(self, codec: Codec) -> FrameMaker:
         self._opened = Input(self._spec, self.kind)

@@ -18,7 +18,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 
 from videocli.errors import SourceError
-from videocli.media.frames import MediaKind
+from videocli.media.bitstream import is_whole_vp8_keyframe
+from videocli.media.frames import Codec, MediaKind
 from videocli.media.sources.pass_length import StreamSpan, pass_seconds
 from videocli.media.sources.segment import HEAD_BYTES, stated_size
 
@@ -251,12 +252,20 @@ def is_read_once(spec: str) -> bool:
     return _address(spec).is_read_once
 
 
-def check(opened: MediaInput) -> None:
-    """Raise `SourceError` unless a first picture or sound can be decoded."""
+def check(opened: MediaInput, codec: Codec | None) -> None:
+    """Raise `SourceError` unless there is a first picture or sound that can be decoded.
+
+    `codec`: what its packets are sent as, as they are. Of VP8 a whole keyframe is enough: to decode a large
+    one takes longer than to connect.
+    """
     for _ in range(_PROBE_PACKETS):
         packet = opened.read()
         if packet is None:
             break
+        if codec is Codec.VP8:
+            if is_whole_vp8_keyframe(bytes(packet)):
+                return
+            continue
         with contextlib.suppress(averror.FFmpegError):
             if packet.decode():
                 return
