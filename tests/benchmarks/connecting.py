@@ -25,7 +25,7 @@ from videocli import events
 from videocli.cli import wiring
 
 ROOM = "connecting"
-WARM_RUNS, COLD_RUNS = 15, 5
+WARM_RUNS, COLD_RUNS = 31, 5
 CAMERA = {"width": WIDTH, "height": HEIGHT, "frameRate": FRAME_RATE}
 KINDS = ("audio", "video")
 PAUSE_SECONDS = 1.0
