@@ -100,7 +100,7 @@ TABLE = (
         f"{COMMON} outside protocol/* media/peer engine/session engine/events engine/commands "
         "engine/signaling/backend preflight/*",
     ),
-    Row("preflight/*", PURE, f"{COMMON} media/peer engine/events preflight/*"),
+    Row("preflight/*", PURE, f"{COMMON} media/peer media/quality engine/events preflight/*"),
     Row("dashboard/keyboard", DOES, "dashboard/keys"),
     Row("dashboard/terminal", DOES, "dashboard/* engine/room/snapshot engine/events engine/commands rich"),
     Row(

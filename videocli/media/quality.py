@@ -21,14 +21,19 @@ class Opinion:
     @property
     def level(self) -> int | None:
         """1 (bad) to 5 (excellent); None: nothing was added."""
-        return None if self._mean is None else 1 + sum(self._mean > limit for limit in _LEVELS_ABOVE)
+        return None if self._mean is None else level_of(self._mean)
+
+
+def level_of(opinion: float) -> int:
+    """1 (bad) to 5 (excellent), of a mean opinion score."""
+    return 1 + sum(opinion > limit for limit in _LEVELS_ABOVE)
 
 
 def mean_opinion(round_trip_time: float, jitter: float, loss: float) -> float:
     """The mean opinion score (MOS), 1 to 4.5, of a call with these figures: seconds, seconds, a share.
 
     The formula is that of twilio-video.js (sdk-surface.md, "Preflight"), with milliseconds and per cent, for
-    which it was made.
+    which it was made. The SDK puts seconds of jitter and a fraction lost into it, so that these hardly count.
     """
     latency = 1000 * (round_trip_time + 2 * jitter) + 10
     rating = 0.0

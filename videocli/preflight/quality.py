@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from videocli.engine.events import NamedStats
 from videocli.media.peer import TrackStats
+from videocli.media.quality import level_of, mean_opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,7 @@ class Quality:
     @property
     def score(self) -> int:
         """0 (unknown) to 5, as twilio-video.js has it (lib/preflight/mos.ts)."""
-        if self.mos is None:
-            return 0
-        return 1 + sum(self.mos > limit for limit in (3.0, 3.6, 4.0, 4.2))
+        return 0 if self.mos is None else level_of(self.mos)
 
 
 class Sampler:
@@ -76,23 +75,6 @@ class Sampler:
             lost += max(last.packets_lost - self._first[key].packets_lost, 0)
             came += last.packets - self._first[key].packets
         return lost / (lost + came) if came > 0 else None
-
-
-def mean_opinion(round_trip_time: float, jitter: float, loss: float) -> float:
-    """The mean opinion score (MOS) for a call with these figures: seconds, seconds, a fraction of 1.
-
-    The formula is that of twilio-video.js (sdk-surface.md, "Preflight"), with milliseconds and per cent, for
-    which it was made. The SDK puts seconds of jitter and a fraction lost into it, so that these hardly count.
-    """
-    latency = 1000 * round_trip_time + 2 * 1000 * jitter + 10
-    rating = 0.0
-    if latency < 160:
-        rating = 94.768 - latency / 40
-    elif latency < 1000:
-        rating = 94.768 - (latency - 120) / 10
-    percent = 100 * loss
-    rating = max(rating - 2.5 * percent, 6.52) if percent <= rating / 2.5 else 0.0
-    return 1 + 0.035 * rating + 0.000007 * rating * (rating - 60) * (100 - rating)
 
 
 def _spread(samples: list[float]) -> Spread | None:
