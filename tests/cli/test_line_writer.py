@@ -14,7 +14,8 @@ import pytest
 
 from tests.cli.room_server import SERVER_VARIABLES, running_server
 from tests.sdk.programs import videocli
-from videocli.cli.line_writer import STALLED_SECONDS, LineWriter
+from videocli.cli.line_writer import LineWriter
+from videocli.cli.slow_reader import STALLED_SECONDS
 
 PATIENCE = 60.0
 LINES = [f"line {number} {'x' * (number % 200)}" for number in range(5000)]

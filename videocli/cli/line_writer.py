@@ -3,21 +3,14 @@
 import asyncio
 import contextlib
 import errno
-import os
 import queue
-import select
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from videocli.cli.output import STDOUT
-
-STALLED_SECONDS = 1.0
-"""A reader who takes nothing for so long does not get the last lines."""
-
-_PIECE_BYTES = 4096
-"""What a pipe with any room for it takes at once (POSIX.1-2017, PIPE_BUF), so that progress shows."""
+from videocli.cli.slow_reader import STALLED_SECONDS, write_in_pieces
 
 _GONE = (errno.EPIPE, errno.EIO)
 """The reader has closed the pipe, or the terminal is gone."""
@@ -70,22 +63,13 @@ class LineWriter:
     def _work(self) -> None:
         try:
             while (line := self._waiting.get()) is not None:
-                self._write(memoryview(line))
+                for count in write_in_pieces(self._fd, line):
+                    self._taken += count
         except OSError as failure:
             self.failure = failure
             self._on_loop(self._on_failure)
         finally:
             self._on_loop(self._ended.set)
-
-    def _write(self, rest: memoryview) -> None:
-        while rest:
-            try:
-                count = os.write(self._fd, rest[:_PIECE_BYTES])
-            except BlockingIOError:  # somebody who shares the pipe made it non-blocking
-                select.select([], [self._fd], [])
-            else:
-                self._taken += count
-                rest = rest[count:]
 
     def _on_loop(self, function: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for us any more

@@ -3,18 +3,13 @@
 For commands that run for long; `line_writer` does the same for stdout, where no line may be lost.
 """
 
-import os
-import select
 import threading
 from collections import deque
 
-STALLED_SECONDS = 1.0
-"""A reader who takes nothing for so long does not get the last words."""
+from videocli.cli.slow_reader import STALLED_SECONDS, write_in_pieces
+
 MAX_WAITING_BYTES = 1 << 20
 """What waits for a slow reader at most; lines more are left out, until half of it is taken."""
-
-_PIECE_BYTES = 4096
-"""What a pipe with any room for it takes at once (POSIX.1-2017, PIPE_BUF), so that progress shows."""
 
 
 class StderrWriter:
@@ -64,7 +59,8 @@ class StderrWriter:
                 with self._changed:
                     self._changed.wait_for(lambda: self._waiting)
                     data = self._waiting[0]
-                self._write(memoryview(data))
+                for count in write_in_pieces(self._fd, data):
+                    self._taken += count
                 with self._changed:
                     self._waiting.popleft()
                     self._waiting_bytes -= len(data)
@@ -76,13 +72,3 @@ class StderrWriter:
             with self._changed:
                 self._is_gone = True
                 self._changed.notify_all()
-
-    def _write(self, rest: memoryview) -> None:
-        while rest:
-            try:
-                count = os.write(self._fd, rest[:_PIECE_BYTES])
-            except BlockingIOError:  # somebody who shares the pipe made it non-blocking
-                select.select([], [self._fd], [])
-            else:
-                self._taken += count
-                rest = rest[count:]
