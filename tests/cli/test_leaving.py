@@ -1,7 +1,6 @@
 """Leaving: the others see it at once, the process ends with 0, and a second signal with 130 at once."""
 
 import asyncio
-import itertools
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ import pytest
 
 from tests.cli.odd_servers import odd_server, opens_and, swallows
 from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.dashboard.tmux import Tmux
 from tests.sdk.programs import videocli
 
 PATIENCE = 60.0
@@ -109,47 +109,6 @@ def test_it_can_be_left_while_a_token_is_waited_for(tmp_path: Path) -> None:
             assert program.stderr == []
 
     asyncio.run(scene())
-
-
-class Tmux:
-    """A shell in a real terminal, 100 by 30."""
-
-    def __init__(self, folder: Path, **variables: str) -> None:
-        self._numbers = itertools.count()
-        self._base = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
-        self._run(
-            *("new-session", "-d", "-x", "100", "-y", "30"),
-            "env PS1='$ ' LC_ALL=C.UTF-8 bash --norc --noprofile",
-            environment={**os.environ, **variables},
-        )
-
-    def _run(self, *words: str, environment: dict[str, str] | None = None) -> str:
-        command = [*self._base, *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-
-    def __enter__(self) -> "Tmux":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._run("kill-server")
-
-    def type(self, *keys: str) -> None:
-        self._run("send-keys", *keys)
-
-    def shows(self, text: str) -> str:
-        """Wait until this is on the screen; the screen."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in (screen := self._run("capture-pane", "-p")):
-            assert time.monotonic() < deadline, f"no {text!r} in\n{screen}"
-            time.sleep(0.02)
-        return screen
-
-    def mode(self) -> str:
-        """What stty says."""
-        mark = f"mode-{next(self._numbers)}"
-        self.type(f"clear; stty -a; echo {mark}-end", "Enter")
-        screen = self.shows(f"\n{mark}-end")
-        return screen[: screen.index(f"\n{mark}-end")]
 
 
 def start(tmux: Tmux, folder: Path, url: str, options: str = "") -> None:

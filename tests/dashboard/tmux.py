@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Tmux:
