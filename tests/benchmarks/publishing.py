@@ -6,14 +6,12 @@ has begun (`getrusage`). Only the ratios mean anything on another machine.
 """
 
 import asyncio
-import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -25,8 +23,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from tests.benchmarks.table import Row, table
-from tests.sdk.programs import CREDENTIALS
-from videocli import tokens
+from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from videocli.cli import wiring
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
@@ -34,7 +31,6 @@ from videocli.engine.session import JoinConfig, NamedSource, Session
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.peer import PeerConfig, TrackStats
 from videocli.media.sources import open_source
-from videocli.tokens import Credentials
 
 WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 30
 RAW_SECONDS, FILE_SECONDS = 2, 10
@@ -88,7 +84,7 @@ _ENCODED = (
 def measure() -> list[Row]:
     """What encoding costs first, then what each file does; the ratio is to what has to be encoded."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder, _server() as url:
+    with tempfile.TemporaryDirectory() as folder, running_server() as url:
         for clip in (_RAW, _FOREIGN, *_ENCODED):
             _make(Path(folder), clip)
             cores = _cores(url, Path(folder, clip.file))
@@ -129,27 +125,11 @@ def _pictures(seconds: int) -> Iterator[VideoFrame]:
             yield picture
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "videocli", "serve", "--port", "0", "--json"],
-        env={**os.environ, **CREDENTIALS},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        try:
-            yield json.loads(server.stdout.readline())["url"]
-        finally:
-            server.terminate()
-            server.communicate(timeout=30)
-
-
 def _cores(url: str, file: Path) -> float:
     """CPU seconds a second of a process that publishes the file."""
     ran = subprocess.run(
         [sys.executable, "-m", __spec__.name, url, str(file)],
-        env={**os.environ, **CREDENTIALS},
+        env={**os.environ, **SERVER_VARIABLES},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -160,10 +140,7 @@ def _cores(url: str, file: Path) -> float:
 async def _publish(url: str, file: str) -> float:
     """Publish a file for a while; the CPU seconds that each second took."""
     outside = wiring.real_outside()
-    credentials = Credentials(
-        CREDENTIALS["TWILIO_ACCOUNT_SID"], CREDENTIALS["TWILIO_API_KEY"], CREDENTIALS["TWILIO_API_SECRET"]
-    )
-    token = tokens.mint(credentials, "bot", ROOM, 3600, outside.utcnow()).token
+    token = minted("bot", ROOM)
 
     async def give() -> str:
         return token
