@@ -11,17 +11,15 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
-from av.filter.graph import Graph
-from av.video.frame import PictureType, VideoFrame
-from av.video.stream import VideoStream
 
+from tests.benchmarks.clips import FRAME_RATE, REALTIME, add_picture, encode, moving_picture
 from tests.benchmarks.table import Row, table
 from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from videocli.cli import wiring
@@ -32,7 +30,7 @@ from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.peer import PeerConfig, TrackStats
 from videocli.media.sources import open_source
 
-WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 30
+SIZE = (1280, 720)
 RAW_SECONDS, FILE_SECONDS = 2, 10
 BITRATE = 1_500_000
 WARM_UP_SECONDS = 2.0
@@ -48,7 +46,7 @@ class _Clip:
     file: str
     seconds: int
     encoder: str
-    options: dict[str, str]
+    options: Mapping[str, str]
 
 
 _RAW = _Clip("encoding it from raw pictures", "raw.nut", RAW_SECONDS, "rawvideo", {})
@@ -69,7 +67,7 @@ _ENCODED = (
         "vp8.webm",
         FILE_SECONDS,
         "libvpx",
-        {"deadline": "realtime", "cpu-used": "8"},
+        REALTIME,
     ),
     _Clip(
         "sending the packets of an H264 file",
@@ -100,29 +98,11 @@ def measure() -> list[Row]:
 
 
 def _make(folder: Path, clip: _Clip) -> None:
+    """Of the same moving picture, again and again."""
     with av.open(str(folder / clip.file), "w") as container:
-        stream = container.add_stream(clip.encoder, rate=FRAME_RATE, options=clip.options)
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.bit_rate = BITRATE
-        stream.codec_context.gop_size = clip.seconds * FRAME_RATE
-        for number, picture in enumerate(_pictures(clip.seconds)):
-            picture.pts, picture.time_base = number, Fraction(1, FRAME_RATE)
-            picture.pict_type = PictureType.NONE  # else each is a keyframe
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
-
-
-def _pictures(seconds: int) -> Iterator[VideoFrame]:
-    """The same moving picture, again and again."""
-    for _ in range(seconds // RAW_SECONDS):
-        graph = Graph()
-        source = graph.add("testsrc2", f"size={WIDTH}x{HEIGHT}:rate={FRAME_RATE}:duration={RAW_SECONDS}")
-        graph.link_nodes(source, graph.add("format", "yuv420p"), graph.add("buffersink")).configure()
-        for _ in range(RAW_SECONDS * FRAME_RATE):
-            picture = graph.pull()
-            assert isinstance(picture, VideoFrame)
-            yield picture
+        stream = add_picture(container, SIZE, BITRATE, clip.seconds, clip.encoder, clip.options)
+        times = range(clip.seconds // RAW_SECONDS)
+        encode(container, stream, chain.from_iterable(moving_picture(SIZE, RAW_SECONDS) for _ in times))
 
 
 def _cores(url: str, file: Path) -> float:

@@ -23,7 +23,7 @@ from pathlib import Path
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from tests.benchmarks.clip import FRAME_RATE, KEYFRAME_SECONDS, read_clip, write_clip
+from tests.benchmarks.clips import FRAME_RATE, KEYFRAME_SECONDS, read_clip, write_clip
 from tests.benchmarks.table import Row, table
 from tests.sdk.programs import Program, serve, videocli
 from videocli.cli import wiring

@@ -19,6 +19,18 @@ import av
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRecorder
 
+from tests.benchmarks.clips import (
+    BITRATE,
+    HEIGHT,
+    KEYFRAME_SECONDS,
+    NOISE,
+    RATE,
+    REALTIME,
+    WIDTH,
+    add_picture,
+    encode,
+    moving_picture,
+)
 from tests.benchmarks.table import Row, table
 from videocli.media.aiortc_peer import make_peer
 from videocli.media.frames import MediaKind
@@ -31,11 +43,7 @@ SECONDS = 10.0
 SETTLING = 3.0
 BAR = 8
 
-_FRAME_RATE = 30
 _CLIP_SECONDS = 8
-_BITRATE = 500_000
-_PICTURE = f"testsrc2=size=640x360:rate={_FRAME_RATE}:duration={_CLIP_SECONDS},noise=alls=6:allf=t"
-"""FFmpeg's test picture, which moves, under the noise of a camera, which leaves no block as it was."""
 _SOUND = f"sine=frequency=440:sample_rate=48000:duration={_CLIP_SECONDS}"
 _KINDS: tuple[MediaKind, ...] = ("audio", "video")
 _SPAWN = multiprocessing.get_context("spawn")
@@ -63,22 +71,13 @@ def measure() -> list[Row]:
 
 
 def _write_clip(path: Path) -> None:
-    with (
-        av.open(_PICTURE, format="lavfi") as pictures,
-        av.open(_SOUND, format="lavfi") as sounds,
-        av.open(str(path), "w") as container,
-    ):
-        video: Any = container.add_stream("libvpx", rate=_FRAME_RATE)
-        video.width, video.height, video.pix_fmt, video.bit_rate = 640, 360, "yuv420p", _BITRATE
-        video.codec_context.gop_size = 2 * _FRAME_RATE
-        video.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
-        audio: Any = container.add_stream("libopus", rate=48_000)
+    with av.open(_SOUND, format="lavfi") as sounds, av.open(str(path), "w") as container:
+        options = {**REALTIME, "lag-in-frames": "0"}
+        video = add_picture(container, (WIDTH, HEIGHT), BITRATE, KEYFRAME_SECONDS, options=options)
+        audio: Any = container.add_stream("libopus", rate=RATE)
         audio.layout = "stereo"
-        for picture in pictures.decode(video=0):
-            picture.pict_type = 0
-            container.mux(video.encode(picture.reformat(format="yuv420p")))
-        container.mux(video.encode(None))
-        resampler = av.AudioResampler("s16", "stereo", 48_000, frame_size=960)
+        encode(container, video, moving_picture((WIDTH, HEIGHT), _CLIP_SECONDS, NOISE))
+        resampler = av.AudioResampler("s16", "stereo", RATE, frame_size=960)
         for sound in sounds.decode(audio=0):
             for piece in resampler.resample(sound):
                 container.mux(audio.encode(piece))
