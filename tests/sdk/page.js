@@ -2,18 +2,8 @@
 "use strict";
 
 window.participant = (() => {
-  const ROOM_EVENTS = [
-    "reconnecting",
-    "reconnected",
-    "disconnected",
-    "participantConnected",
-    "participantDisconnected",
-    "participantReconnecting",
-    "participantReconnected",
-    "dominantSpeakerChanged",
-    "recordingStarted",
-    "recordingStopped",
-    "transcription",
+  // Said of a remote participant's tracks, by the participant and again by the room.
+  const REMOTE_TRACKS = [
     "trackPublished",
     "trackUnpublished",
     "trackSubscribed",
@@ -27,6 +17,20 @@ window.participant = (() => {
     "trackStarted",
     "trackDimensionsChanged",
     "trackMessage",
+  ];
+  const ROOM_EVENTS = [
+    "reconnecting",
+    "reconnected",
+    "disconnected",
+    "participantConnected",
+    "participantDisconnected",
+    "participantReconnecting",
+    "participantReconnected",
+    "dominantSpeakerChanged",
+    "recordingStarted",
+    "recordingStopped",
+    "transcription",
+    ...REMOTE_TRACKS,
     "trackWarning",
     "trackWarningsCleared",
   ];
@@ -51,19 +55,7 @@ window.participant = (() => {
     "reconnecting",
     "reconnected",
     "disconnected",
-    "trackPublished",
-    "trackUnpublished",
-    "trackSubscribed",
-    "trackUnsubscribed",
-    "trackSubscriptionFailed",
-    "trackEnabled",
-    "trackDisabled",
-    "trackPublishPriorityChanged",
-    "trackSwitchedOn",
-    "trackSwitchedOff",
-    "trackStarted",
-    "trackDimensionsChanged",
-    "trackMessage",
+    ...REMOTE_TRACKS,
     "networkQualityLevelChanged",
   ];
   const LOCAL_TRACK_EVENTS = ["started", "stopped", "enabled", "disabled", "muted", "unmuted", "dimensionsChanged"];
