@@ -109,6 +109,7 @@ def test_the_options_of_every_command_complete_without_media_libraries(command: 
         ("videocli join r --video t", "testsrc"),
         ("videocli join r --video c", ""),
         ("videocli join r --audio ", "tone silence clip.mp4"),
+        ("videocli bots r --audio t", "tone"),
         ("videocli join r --profile ", "lab work"),
         ("videocli --profile l", "lab"),
         ("videocli profile ", "add list use remove show"),

@@ -2,13 +2,20 @@
 
 import os
 from enum import StrEnum
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from videocli.cli.options import Json, Region, Url
+from videocli.cli.options import (
+    Json,
+    Region,
+    Url,
+    audio_option,
+    seconds_option,
+    token_command_option,
+    video_option,
+)
 
 
 class Wanted(StrEnum):
@@ -39,16 +46,10 @@ def bots(
         ),
     ] = "10/s",
     video: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SOURCE", show_default=False, help="Each publishes this, as join does. Repeatable."
-        ),
+        list[str] | None, video_option(help="Each publishes this, as join does. Repeatable.")
     ] = None,
     audio: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SOURCE", show_default=False, help="Each publishes this, as join does. Repeatable."
-        ),
+        list[str] | None, audio_option(help="Each publishes this, as join does. Repeatable.")
     ] = None,
     publishers: Annotated[
         int | None,
@@ -65,10 +66,8 @@ def bots(
     ] = Wanted.ALL,
     duration: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
+        seconds_option(
             min=0,
-            show_default=False,
             help="Leave so long after the last one has come. Default: on Ctrl-C, or when a script ends.",
         ),
     ] = None,
@@ -89,10 +88,7 @@ def bots(
     ] = "bot",
     token_command: Annotated[
         str | None,
-        typer.Option(
-            metavar="COMMAND",
-            envvar="VIDEOCLI_TOKEN_COMMAND",
-            show_default=False,
+        token_command_option(
             help="Prints the token of the bot in VIDEOCLI_IDENTITY for the room in VIDEOCLI_ROOM. "
             "Default: minted with the credentials at hand.",
         ),
@@ -132,8 +128,6 @@ def bots(
     from videocli.cli import bots_run, wiring
     from videocli.cli.leaving import leavable
 
-    if duration is not None and not isfinite(duration):
-        raise typer.BadParameter(f"{duration} is no number of seconds", param_hint="'--duration'")
     try:
         pace = parse_ramp(ramp)
     except ValueError as fault:

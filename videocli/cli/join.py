@@ -1,14 +1,22 @@
 """`videocli join`."""
 
 from enum import StrEnum
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from videocli.cli import completing
-from videocli.cli.options import Json, Region, Url
+from videocli.cli.options import (
+    Json,
+    Region,
+    Url,
+    audio_option,
+    seconds_option,
+    token_command_option,
+    token_option,
+    video_option,
+)
 
 
 class RecordBy(StrEnum):
@@ -22,19 +30,14 @@ def join(
     room: Annotated[str, typer.Argument(metavar="ROOM", help="The room's name or SID.", show_default=False)],
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="[TOKEN]",
-            show_default=False,
+        token_option(
             help="An access token; '-' reads a line of stdin; without a value VIDEOCLI_TOKEN, or a prompt. "
             "Without this option VIDEOCLI_TOKEN, or a token minted with the credentials at hand.",
         ),
     ] = None,
     token_command: Annotated[
         str | None,
-        typer.Option(
-            metavar="COMMAND",
-            envvar="VIDEOCLI_TOKEN_COMMAND",
-            show_default=False,
+        token_command_option(
             help="Prints a token; run for the first one without --token, and again when it has expired.",
         ),
     ] = None,
@@ -50,20 +53,14 @@ def join(
     region: Region = None,
     video: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="SOURCE",
-            show_default=False,
-            autocompletion=completing.video_sources,
+        video_option(
             help="Publish a picture: 'testsrc', a media file, a device (/dev/video0), a URL that FFmpeg "
             "opens, or '-' for Matroska or MPEG-TS on stdin. Repeatable.",
         ),
     ] = None,
     audio: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="SOURCE",
-            show_default=False,
-            autocompletion=completing.audio_sources,
+        audio_option(
             help="Publish sound: 'tone', 'silence', a media file, a device (alsa:default), a URL that FFmpeg "
             "opens, or '-' for stdin. Repeatable.",
         ),
@@ -130,10 +127,7 @@ def join(
     ] = None,
     json: Json = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an event, even on a terminal.")] = False,
-    duration: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0, show_default=False, help="Leave after so long in the room."),
-    ] = None,
+    duration: Annotated[float | None, seconds_option(min=0, help="Leave after so long in the room.")] = None,
     until: Annotated[
         str | None,
         typer.Option(
@@ -146,17 +140,10 @@ def join(
         ),
     ] = None,
     timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            show_default=False,
-            help="Leave with 7 if --until took longer than this.",
-        ),
+        float | None, seconds_option(min=0, help="Leave with 7 if --until took longer than this.")
     ] = None,
     stats_interval: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Say a 'stats' event this often."),
+        float | None, seconds_option(min=0.1, help="Say a 'stats' event this often.")
     ] = None,
 ) -> int:
     """Join a room and stay until you leave.
@@ -193,13 +180,6 @@ def join(
 
     if json and plain:
         raise typer.BadParameter("--json and --plain exclude each other", param_hint="'--plain'")
-    for seconds, option in (
-        (duration, "--duration"),
-        (timeout, "--timeout"),
-        (stats_interval, "--stats-interval"),
-    ):
-        if seconds is not None and not isfinite(seconds):
-            raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
     try:
         tracks = tuple(map(parse_data_track, data or ()))
     except ValueError as fault:

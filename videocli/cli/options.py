@@ -5,6 +5,8 @@ The options of how much to say are accepted before the command and after it: `ap
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -179,7 +181,7 @@ Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        envvar="VIDEOCLI_URL",
+        envvar=_VARIABLES["url"],
         show_default=False,
         help="The room server. Default: Twilio's cloud for a token of its, else this machine's.",
     ),
@@ -197,3 +199,23 @@ Region = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Write JSON to stdout, one object a line, and nothing else.")
 ]
+
+
+def _finite(value: float | None) -> float | None:
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
+# What each command says of these in its help is its own.
+token_option = partial(typer.Option, metavar="[TOKEN]", show_default=False)
+token_command_option = partial(
+    typer.Option, metavar="COMMAND", envvar=_VARIABLES["token_command"], show_default=False
+)
+video_option = partial(
+    typer.Option, metavar="SOURCE", show_default=False, autocompletion=completing.video_sources
+)
+audio_option = partial(
+    typer.Option, metavar="SOURCE", show_default=False, autocompletion=completing.audio_sources
+)
+seconds_option = partial(typer.Option, metavar="SECONDS", show_default=False, callback=_finite)

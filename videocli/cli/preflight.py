@@ -1,11 +1,10 @@
 """`videocli preflight`."""
 
-from math import isfinite
 from typing import Annotated
 
 import typer
 
-from videocli.cli.options import Json, Region, Url
+from videocli.cli.options import Json, Region, Url, token_command_option, token_option
 
 MEASURING = "Measuring"
 """The group of its options about time, which are not about leaving."""
@@ -16,22 +15,14 @@ def preflight(
     region: Region = None,
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="[TOKEN]",
-            show_default=False,
+        token_option(
             help="Test with this token, in one direction only; '-' reads a line of stdin; without a value "
             "VIDEOCLI_TOKEN, or a prompt. Without this option VIDEOCLI_TOKEN, or the token command's, or two "
             "tokens are minted.",
         ),
     ] = None,
     token_command: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COMMAND",
-            envvar="VIDEOCLI_TOKEN_COMMAND",
-            show_default=False,
-            help="Prints a token to test with, where none is given.",
-        ),
+        str | None, token_command_option(help="Prints a token to test with, where none is given.")
     ] = None,
     duration: Annotated[
         float,
@@ -71,9 +62,6 @@ def preflight(
     from videocli.cli.given_token import given_token
     from videocli.cli.leaving import leavable
 
-    for seconds, option in ((duration, "--duration"), (timeout, "--timeout")):
-        if not isfinite(seconds):
-            raise typer.BadParameter(f"{seconds} is no number of seconds", param_hint=f"'{option}'")
     request = preflight_run.PreflightRequest(
         given_token(token), token_command, url, region, duration, timeout, json
     )
