@@ -151,30 +151,20 @@ def _use_profile(ctx: typer.Context, value: str | None) -> None:
 
 
 _PROFILE_HELP = "Settings kept under a name; see 'videocli profile'. '' is none."
+_profile_option = partial(
+    typer.Option,
+    "--profile",
+    metavar="NAME",
+    expose_value=False,
+    autocompletion=completing.profile_names,
+    show_default=False,
+)
 ProfileBeforeTheCommand = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        expose_value=False,
-        callback=_profile_before_the_command,
-        autocompletion=completing.profile_names,
-        show_default=False,
-        help=_PROFILE_HELP,
-    ),
+    str | None, _profile_option(callback=_profile_before_the_command, help=_PROFILE_HELP)
 ]
 Profile = Annotated[
     str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        is_eager=True,
-        expose_value=False,
-        callback=_profile,
-        autocompletion=completing.profile_names,
-        show_default=False,
-        help=f"{_PROFILE_HELP}  [env var: {PROFILE}]",
-    ),
+    _profile_option(is_eager=True, callback=_profile, help=f"{_PROFILE_HELP}  [env var: {PROFILE}]"),
 ]
 
 Url = Annotated[

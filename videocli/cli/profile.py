@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +14,9 @@ from videocli.cli.redaction import hide, one_line, redact
 if TYPE_CHECKING:
     from videocli.cli.profiles import Profile
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME", help="The profile.", show_default=False, autocompletion=completing.profile_names
-    ),
-]
+_name_argument = partial(
+    typer.Argument, metavar="NAME", show_default=False, autocompletion=completing.profile_names
+)
 
 
 def profile() -> None:
@@ -164,15 +162,7 @@ def list_profiles(json: Json = False) -> None:
 
 
 def use(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="The profile.",
-            show_default=False,
-            autocompletion=completing.profile_names,
-        ),
-    ] = None,
+    name: Annotated[str | None, _name_argument(help="The profile.")] = None,
     none: Annotated[bool, typer.Option("--none", help="Use no profile.")] = False,
 ) -> None:
     """Use a profile from now on, in all commands.
@@ -190,7 +180,7 @@ def use(
     output.say("no profile is used from now on" if name is None else f"profile '{name}' is used from now on")
 
 
-def remove(name: Name) -> None:
+def remove(name: Annotated[str, _name_argument(help="The profile.")]) -> None:
     """Remove a profile, and its secret with it.
 
     \b
@@ -205,15 +195,7 @@ def remove(name: Name) -> None:
 
 
 def show(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="The profile. Default: the one in use.",
-            show_default=False,
-            autocompletion=completing.profile_names,
-        ),
-    ] = None,
+    name: Annotated[str | None, _name_argument(help="The profile. Default: the one in use.")] = None,
     json: Json = False,
 ) -> None:
     """Show what a profile says, but for its secret.
