@@ -27,7 +27,7 @@ SINKS_PURE = " ".join(
 )
 """What is pure in media/sinks/."""
 AIORTC = "aiortc aioice av pylibsrtp OpenSSL"
-COMMON = "errors"
+COMMON = "errors moments"
 """What anybody may import; whoever touches the world may import `tasks` too."""
 
 
@@ -43,6 +43,7 @@ TABLE = (
     Row("engine media", PURE, ""),
     Row("errors", PURE, ""),
     Row("explanations", PURE, COMMON),
+    Row("moments", PURE, ""),
     Row("tokens", PURE, f"{COMMON} jwt"),
     Row("urls", PURE, ""),
     Row("tasks", DOES, ""),

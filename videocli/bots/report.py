@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import ceil
 from typing import Any
 
 from videocli.bots.results import Failure, Load, Received, Result
+from videocli.moments import rfc3339
 
 LAG_SECONDS = 0.05
 """A loop that is later than this for one percent of the time measures itself."""
@@ -112,7 +113,7 @@ def to_json(report: Report, held: Sequence[str], now: datetime) -> dict[str, Any
     """The report as an object; `held` are the conditions of `--fail-if` that were met, `now` is in UTC."""
     return {
         "event": "report",
-        "time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": rfc3339(now),
         "rooms": report.rooms,
         "processes": report.processes,
         "duration": round(report.seconds, 3),

@@ -1,13 +1,14 @@
 """A room event as a JSON object (`--json`) or as a plain line (`--plain`), by the command-line contract."""
 
 import base64
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, assert_never
 
 from videocli.dashboard.words import Tone, describe, tone
 from videocli.engine import events as ev
 from videocli.errors import VideoError
 from videocli.media.peer import PathEnd
+from videocli.moments import rfc3339
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ def to_json(occurrence: ev.Occurrence) -> Json:
     event = occurrence.event
     return {
         "event": event_name(event),
-        "time": _time(occurrence.time),
+        "time": rfc3339(occurrence.time),
         "room": _room(occurrence.room),
         **_fields(event),
     }
@@ -104,11 +105,6 @@ def _fields(event: ev.Event) -> Json:
             }
         case _:
             assert_never(event)
-
-
-def _time(time: datetime) -> str:
-    """RFC 3339, UTC, milliseconds."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _text(text: str | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from videocli.cli.options import Json
+from videocli.moments import rfc3339
 
 DEFAULT_TTL_SECONDS = 86_400
 
@@ -68,14 +69,10 @@ def mint_token(
             "token": minted.token,
             "identity": minted.identity,
             "room": minted.room,
-            "issuedAt": _rfc3339(minted.issued_at),
-            "expiresAt": _rfc3339(minted.expires_at),
+            "issuedAt": rfc3339(minted.issued_at),
+            "expiresAt": rfc3339(minted.expires_at),
             "ttl": minted.ttl_seconds,
             "accountSid": minted.account_sid,
             "apiKey": minted.api_key,
         }
     )
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,9 @@
 """A server event as a JSON object (`serve --json`) or as a plain line."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, assert_never
 
+from videocli.moments import rfc3339
 from videocli.server import events as ev
 
 Json = dict[str, Any]
@@ -14,8 +15,8 @@ def to_json(event: ev.ServerEvent, now: datetime) -> Json:
     head: Json = {"event": name[0].lower() + name[1:]}
     if isinstance(event, ev.Listening):
         return head | {"url": event.url}
-    time = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return head | {"time": time, "room": {"sid": event.room.sid, "name": event.room.name}} | _fields(event)
+    head |= {"time": rfc3339(now), "room": {"sid": event.room.sid, "name": event.room.name}}
+    return head | _fields(event)
 
 
 def _fields(event: ev.RoomEvent) -> Json:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from videocli.cli.redaction import one_line
 from videocli.cli.token_advice import span_words
 from videocli.errors import VideoError
+from videocli.moments import rfc3339
 from videocli.tokens import Inspection
 
 MAX_VALUE = 200
@@ -50,11 +51,11 @@ def to_json(inspection: Inspection, room: str | None, now: datetime) -> dict[str
         "checkedRoom": room,
         "apiKey": claims.api_key,
         "accountSid": claims.account_sid,
-        "issuedAt": _rfc3339(claims.issued_at),
-        "notBefore": _rfc3339(claims.not_before),
-        "expiresAt": _rfc3339(claims.expires_at),
+        "issuedAt": _moment(claims.issued_at),
+        "notBefore": _moment(claims.not_before),
+        "expiresAt": _moment(claims.expires_at),
         "expiresIn": None if claims.expires_at is None else int((claims.expires_at - now).total_seconds()),
-        "reconnectionFailsAt": _rfc3339(claims.expires_at),
+        "reconnectionFailsAt": _moment(claims.expires_at),
         "header": _as_json(inspection.header),
         "payload": _as_json(inspection.payload),
     }
@@ -138,7 +139,5 @@ def _line(label: str, text: str) -> str:
     return f"{label:<13} {text}"
 
 
-def _rfc3339(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -5,11 +5,12 @@ Times within a file are seconds from its beginning; all others are RFC 3339, UTC
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from videocli.media.frames import Codec
 from videocli.media.sinks.causes import Cause
+from videocli.moments import rfc3339
 
 NAME = "recording.json"
 _GAPS_LISTED = 500
@@ -87,7 +88,7 @@ class FileRecord:
     def to_json(self) -> Json:
         return {
             "path": self.path,
-            "startedAt": _time(self.started_at),
+            "startedAt": rfc3339(self.started_at),
             "duration": _seconds(self.duration),
             "bytes": self.size,
             "endedBy": self.ended_by,
@@ -132,8 +133,8 @@ class RecordingRecord:
             "room": {"sid": self.room_sid, "name": self.room_name},
             "recordedBy": self.identity,
             "recordBy": self.recorded_by,
-            "startedAt": _time(self.started_at),
-            "endedAt": None if self.ended_at is None else _time(self.ended_at),
+            "startedAt": rfc3339(self.started_at),
+            "endedAt": None if self.ended_at is None else rfc3339(self.ended_at),
             "participants": [each.to_json() for each in self.participants],
         }
         return json.dumps(value, indent=1) + "\n"
@@ -141,7 +142,3 @@ class RecordingRecord:
 
 def _seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def _time(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
