@@ -5,9 +5,10 @@ import contextlib
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 async def stop(task: asyncio.Task[Any]) -> None:
@@ -35,6 +36,12 @@ async def finish(task: asyncio.Task[Any]) -> None:
         raise cancellation
 
 
+def call_on(loop: asyncio.AbstractEventLoop, function: Callable[[*Ts], object], *arguments: *Ts) -> None:
+    """Call a function on the loop's thread, from any other; where the loop is closed, nobody waits for it."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)
+
+
 async def beside(work: Callable[[], T]) -> T:
     """What the work returns or raises, on a thread that never keeps the process alive.
 
@@ -52,8 +59,7 @@ async def beside(work: Callable[[], T]) -> T:
             answer = partial(result.set_result, work())
         except Exception as failure:
             answer = partial(result.set_exception, failure)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, answer)
+        call_on(loop, settle, answer)
 
     threading.Thread(target=run, name="beside", daemon=True).start()
     return await result

@@ -1,7 +1,6 @@
 """Decodes what is received, on a thread beside the loop, for scripts that look and listen."""
 
 import asyncio
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from videocli.media.frames import Codec, EncodedFrame
+from videocli.tasks import call_on
 
 MAX_UNDECODED = 120
 """Frames that may wait for the decoder; if it is slower, it goes on at the next keyframe."""
@@ -64,16 +64,12 @@ class Decoder:
                 codec, context = frame.codec, _context(frame.codec)
             try:
                 for decoded in _decode(context, frame):
-                    self._on_loop(self._hand_over, decoded)
+                    call_on(self._loop, self._hand_over, decoded)
             except averror.FFmpegError:
-                self._on_loop(self._lose)
+                call_on(self._loop, self._lose)
 
     def _hand_over(self, decoded: VideoFrame | AudioFrame) -> None:
         self._deliver(decoded)
-
-    def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(function, *arguments)
 
 
 def _context(codec: Codec) -> Context:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from videocli.cli.output import STDOUT
 from videocli.cli.slow_reader import STALLED_SECONDS, write_in_pieces
+from videocli.tasks import call_on
 
 _GONE = (errno.EPIPE, errno.EIO)
 """The reader has closed the pipe, or the terminal is gone."""
@@ -67,13 +68,9 @@ class LineWriter:
                     self._taken += count
         except OSError as failure:
             self.failure = failure
-            self._on_loop(self._on_failure)
+            call_on(self._loop, self._on_failure)
         finally:
-            self._on_loop(self._ended.set)
-
-    def _on_loop(self, function: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for us any more
-            self._loop.call_soon_threadsafe(function)
+            call_on(self._loop, self._ended.set)
 
 
 @asynccontextmanager

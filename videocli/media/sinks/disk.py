@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from videocli.tasks import call_on
+
 WAITING_BYTES = 32 << 20
 """How much may wait for the disk, of all files together."""
 
@@ -78,8 +80,7 @@ class Disk:
 
     def on_loop(self, function: Callable[[], None]) -> None:
         """Call something on the loop's thread; nobody waits for it when the loop is closed."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function)
+        call_on(self._loop, function)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

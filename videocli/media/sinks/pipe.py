@@ -13,6 +13,7 @@ from typing import IO
 
 from videocli.media.frames import EncodedFrame, MediaKind
 from videocli.media.sinks.raw import RawMaker, raw_maker
+from videocli.tasks import call_on
 
 _log = logging.getLogger(__name__)
 
@@ -115,8 +116,7 @@ class Pipe:
         except Exception:
             _log.exception("feeding a command failed")
             reason = "feeding it failed"
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._end, reason)
+        call_on(self._loop, self._end, reason)
 
     def _end(self, reason: str) -> None:
         self._ended.set()

@@ -19,6 +19,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from videocli.media.bitmap import Bitmap, Box
 from videocli.media.frames import EncodedFrame
 from videocli.media.sinks.decoder import Decoder
+from videocli.tasks import call_on
 
 PICTURES_A_SECOND = 10
 WAITING_FRAMES = 30
@@ -152,7 +153,7 @@ class Viewing(Generic[_T]):
         except Exception:
             _log.exception("showing a track failed")
         finally:
-            self._on_loop(self._ended.set)
+            call_on(self._loop, self._ended.set)
 
     def _work(self) -> None:
         pictures = Pictures()
@@ -177,8 +178,4 @@ class Viewing(Generic[_T]):
                 if bitmap is not None:
                     drawn = draw(bitmap)
                     pictures.rest(now, self._clock())
-                    self._on_loop(self._deliver, drawn)
-
-    def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+                    call_on(self._loop, self._deliver, drawn)

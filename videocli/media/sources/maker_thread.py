@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from videocli.media.frames import EncodedFrame
+from videocli.tasks import call_on
 
 _CLOSE_SECONDS = 1.0
 """How long to wait for a call that is under way; FFmpeg may hang in a read, and cannot be woken."""
@@ -121,19 +122,15 @@ class MakerThread:
                 except Exception as error:
                     failure = error
                 if frames or failure is None:
-                    self._on_loop(_succeed, answer, frames)
+                    call_on(self._loop, _succeed, answer, frames)
                 else:
-                    self._on_loop(_fail, answer, failure)
+                    call_on(self._loop, _fail, answer, failure)
         finally:
             try:
                 if maker is not None:
                     maker.close()
             finally:
-                self._on_loop(self._ended.set)
-
-    def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+                call_on(self._loop, self._ended.set)
 
 
 def _make(elapsed: float, wants_keyframe: bool, maker: FrameMaker, frames: list[EncodedFrame]) -> None:
