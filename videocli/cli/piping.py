@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from subprocess import DEVNULL
 
 from videocli.cli import output
 from videocli.cli.exit_codes import UsageError
-from videocli.cli.tapped import Tapped
+from videocli.cli.tapped import Tapped, Tapping
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.errors import SinkError
@@ -62,7 +61,7 @@ class _Feed:
     rule: PipeRule
     track_sid: str
     pipe: Pipe
-    untap: Callable[[], None]
+    tapping: Tapping
 
 
 class Piper:
@@ -71,7 +70,6 @@ class Piper:
     def __init__(self, request: PipeRequest, session: Tapped) -> None:
         self._rules = request.rules
         self._session = session
-        self._loop = asyncio.get_running_loop()
         self._feeds: list[_Feed] = []
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -96,6 +94,7 @@ class Piper:
 
     def _start(self, rule: PipeRule, participant: ev.Participant, track: ev.Track) -> None:
         sid = track.sid or ""
+        tapping = Tapping(self._session, sid)
         pipe = Pipe(
             rule.command,
             rule.kind,
@@ -105,20 +104,12 @@ class Piper:
                 "VIDEOCLI_TRACK_SID": _variable(sid),
             },
             output=_commands_output(),
-            restart=lambda: self._restart_soon(feed),
+            restart=tapping.restart_soon,
             gone=lambda reason: self._gone(feed, reason),
         )
-        feed = _Feed(rule, sid, pipe, self._session.tap(sid, pipe.take))
+        feed = _Feed(rule, sid, pipe, tapping)
         self._feeds.append(feed)
-
-    def _restart_soon(self, feed: _Feed) -> None:
-        self._loop.call_soon(self._restart, feed)
-
-    def _restart(self, feed: _Feed) -> None:
-        """A fresh tap begins with a keyframe, and asks until it comes."""
-        if feed in self._feeds:
-            feed.untap()
-            feed.untap = self._session.tap(feed.track_sid, feed.pipe.take)
+        tapping.begin(pipe.take)
 
     def _gone(self, feed: _Feed, reason: str) -> None:
         if feed in self._feeds:
@@ -127,7 +118,7 @@ class Piper:
 
     def _end(self, feed: _Feed) -> None:
         self._feeds.remove(feed)
-        feed.untap()
+        feed.tapping.end()
         closing = asyncio.create_task(feed.pipe.close(), name="close pipe")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -1,14 +1,12 @@
 """`--record`: follows the events of a room, and puts what its tracks carry into files."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from videocli.cli import output
 from videocli.cli.exit_codes import UsageError
-from videocli.cli.tapped import Tapped
+from videocli.cli.tapped import Tapped, Tapping
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.errors import SinkError
@@ -58,9 +56,7 @@ class Recorder:
     def __init__(self, request: RecordRequest, session: Tapped, outside: Outside) -> None:
         self._request = request
         self._session = session
-        self._loop = asyncio.get_running_loop()
-        self._taps: dict[str, Callable[[], None]] = {}
-        self._owners: dict[str, str] = {}
+        self._taps: dict[str, Tapping] = {}
         self._people: dict[str, ev.Participant] = {}
         self._outage: Cause | None = None
         self._is_closing = False
@@ -69,7 +65,7 @@ class Recorder:
             request.record_by,
             disk=Disk(),
             utcnow=outside.utcnow,
-            restart=self._restart_soon,
+            restart=self._restart,
             tell=self._tell,
         )
 
@@ -105,8 +101,8 @@ class Recorder:
     async def close(self) -> None:
         """Finish all files, and say where they are."""
         self._is_closing = True
-        for untap in self._taps.values():
-            untap()
+        for tapping in self._taps.values():
+            tapping.end()
         directory = self._request.directory
         if not await self._recording.close("we left"):
             output.warn(f"the disk is too slow: the end of the recordings in {directory} is missing")
@@ -117,34 +113,24 @@ class Recorder:
         if track.kind == "data" or track.sid is None:
             return
         self._people[participant.sid] = participant
-        self._owners[track.sid] = participant.sid
         owner = participant.sid, participant.identity
         self._recording.track_began(owner, track.sid, track.name, track.kind)
         if not track.enabled:
             self._recording.trouble(Cause.MUTE, track.sid, is_over=False)
-        self._tap(track.sid)
+        tapping = self._taps[track.sid] = Tapping(self._session, track.sid)
+        tapping.begin(partial(self._recording.take, participant.sid, track.sid))
 
     def _unsubscribed(self, participant: ev.Participant, track: ev.Track, is_over: bool) -> None:
-        untap = self._taps.pop(track.sid or "", None)
-        if untap is None or track.sid is None:
+        tapping = self._taps.pop(track.sid or "", None)
+        if tapping is None or track.sid is None:
             return
-        untap()
+        tapping.end()
         if not is_over:
             self._recording.track_ended(participant.sid, track.sid)
 
-    def _tap(self, track_sid: str) -> None:
-        take = partial(self._recording.take, self._owners[track_sid], track_sid)
-        self._taps[track_sid] = self._session.tap(track_sid, take)
-
-    def _restart_soon(self, track_sid: str) -> None:
-        self._loop.call_soon(self._restart, track_sid)
-
     def _restart(self, track_sid: str) -> None:
-        """A fresh tap begins with a keyframe, and asks until it comes."""
-        untap = self._taps.pop(track_sid, None)
-        if untap is not None:
-            untap()
-            self._tap(track_sid)
+        if track_sid in self._taps:
+            self._taps[track_sid].restart_soon()
 
     def _tell(self, news: FileNews) -> None:
         """As events, or, when nobody hears these any more, in words."""

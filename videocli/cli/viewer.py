@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from videocli.cli.tapped import Tapped
+from videocli.cli.tapped import Tapped, Tapping
 from videocli.dashboard.painting import Painter, Painting, Wanted
 from videocli.media.sinks.viewing import Viewing
 
@@ -16,10 +16,9 @@ class TapViewer:
 
     def __init__(self, session: Tapped) -> None:
         self._session = session
-        self._loop = asyncio.get_running_loop()
         self._wanted: Wanted | None = None
         self._viewing: Viewing[Painting] | None = None
-        self._untap: Callable[[], None] | None = None
+        self._tapping: Tapping | None = None
         self._on_picture: Callable[[], None] = lambda: None
         self._latest: Painting | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -48,32 +47,24 @@ class TapViewer:
         await asyncio.gather(*self._closing)
 
     def _begin(self, track_sid: str, painter: Painter) -> None:
-        viewing = self._viewing = Viewing(
+        self._tapping = Tapping(self._session, track_sid)
+        self._viewing = Viewing(
             painter.box,
             painter.paint,
             show=self._show,
-            restart=lambda: self._restart_soon(viewing),
+            restart=self._tapping.restart_soon,
         )
-        self._untap = self._session.tap(track_sid, viewing.take)
+        self._tapping.begin(self._viewing.take)
 
     def _end(self) -> None:
-        if self._viewing is None or self._untap is None:
+        if self._viewing is None or self._tapping is None:
             return
-        self._untap()
+        self._tapping.end()
         self._viewing.stop()
         closing = asyncio.create_task(self._viewing.close(), name="close picture")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-        self._viewing = self._untap = None
-
-    def _restart_soon(self, viewing: "Viewing[Painting]") -> None:
-        self._loop.call_soon(self._restart, viewing)
-
-    def _restart(self, viewing: "Viewing[Painting]") -> None:
-        """A fresh tap begins with a keyframe, and asks until it comes."""
-        if viewing is self._viewing and self._wanted is not None and self._untap is not None:
-            self._untap()
-            self._untap = self._session.tap(self._wanted.track_sid, viewing.take)
+        self._viewing = self._tapping = None
 
     def _show(self, painting: Painting) -> None:
         if self._wanted is not None and painting.painter == self._wanted.painter:
