@@ -1,4 +1,4 @@
-"""Markers for what a machine may lack, and what every test is kept away from."""
+"""Markers for what a machine may lack, what every test is kept away from, and a server to test with."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.cli.room_server import running_server
 
 REQUIRED = frozenset(filter(None, os.environ.get("VIDEOCLI_REQUIRE", "").split(",")))
 """Markers whose tests must run: where they would be skipped, they fail. `.ci/run` names all of them."""
@@ -82,3 +84,10 @@ def user_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     for name in ("VIDEOCLI_TOKEN", "VIDEOCLI_URL", "VIDEOCLI_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return directory
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Of a server that all tests of a module share."""
+    with running_server() as url:
+        yield url

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.odd_servers import HTTP_200, HTTP_404, Talk, answers, odd_server, opens_and, says, swallows
 from tests.cli.process import videocli
-from tests.cli.room_server import KEY, SERVER_VARIABLES, minted, running_server
+from tests.cli.room_server import KEY, SERVER_VARIABLES, minted
 from videocli.cli import app
 from videocli.tokens import Credentials
 
@@ -23,12 +23,6 @@ NOWHERE = "ws://127.0.0.1:9/signaling"
 
 Complaint = Callable[..., str]
 """Runs videocli with these arguments, and gives its two lines on stderr; fails for any other end."""
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 @pytest.fixture

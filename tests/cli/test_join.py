@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,12 +20,6 @@ from tests.media.sources.support import make_file
 from tests.sdk.programs import Program, videocli
 
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 def together(*scenes: Callable[[], Awaitable[None]]) -> None:

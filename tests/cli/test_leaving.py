@@ -8,23 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.odd_servers import odd_server, opens_and, swallows
-from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.cli.room_server import SERVER_VARIABLES
 from tests.dashboard.tmux import Tmux
 from tests.sdk.programs import videocli
 
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)

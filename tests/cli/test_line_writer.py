@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.cli.room_server import SERVER_VARIABLES
 from tests.sdk.programs import videocli
 from videocli.cli.line_writer import LineWriter
 from videocli.cli.slow_reader import STALLED_SECONDS
@@ -109,12 +109,6 @@ def test_a_full_disk_is_an_error() -> None:
 
     with Path("/dev/full").open("wb") as full:
         asyncio.run(play(full.fileno()))
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 class TestJoin:

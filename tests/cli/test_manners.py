@@ -4,23 +4,16 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import videocli
 from tests.cli.process import videocli as run
-from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.cli.room_server import SERVER_VARIABLES
 
 PATIENCE = 60.0
 SOURCES = sorted(Path(videocli.__file__).parent.rglob("*.py"))
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 class TestStdin:

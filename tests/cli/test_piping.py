@@ -1,13 +1,11 @@
 """`--pipe`: which track goes to which command."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.cli.room_server import running_server
 from tests.cli.test_recording import ALICE, CHAT, MIC, OVER, ROOM, HandSession
 from tests.media.sinks.support import frames, in_loop
 from tests.sdk.programs import bot, videocli
@@ -80,12 +78,6 @@ def test_a_command_that_ends_is_an_error_event_and_the_room_goes_on() -> None:
         await piper.close()
 
     in_loop(scene)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 def test_sound_and_picture_of_a_bot_reach_commands(url: str, tmp_path: Path) -> None:

@@ -6,24 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from tests.cli.odd_servers import odd_server, swallows
 from tests.cli.process import videocli
-from tests.cli.room_server import KEY, SERVER_VARIABLES, minted, running_server
+from tests.cli.room_server import KEY, SERVER_VARIABLES, minted
 from tests.cli.test_demo import IN_FLIGHT_MODE, PATIENCE, VIDEOCLI
 from videocli.preflight.steps import Step
 from videocli.tokens import Credentials
 
 OTHER_SECRET = {**SERVER_VARIABLES, "TWILIO_API_SECRET": "another secret of the very same key"}
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 def test_a_good_one_ends_with_0_a_table_and_the_progress_on_stderr(url: str) -> None:

@@ -5,14 +5,13 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.room_server import running_server
 from tests.media.sinks.support import Played, all_written, frames, in_loop, manifest_of
 from tests.sdk.programs import bot, videocli
 from videocli.cli.recording import RecordRequest
@@ -185,12 +184,6 @@ def test_what_happened_explains_a_gap(
 
     (file,) = record(tmp_path, play)["participants"][0]["files"]
     assert file["tracks"][0]["gaps"][0] == {"from": 1.18, "to": 1.8, "cause": cause}
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 def test_a_recorder_that_is_killed_leaves_what_it_recorded(url: str, tmp_path: Path) -> None:

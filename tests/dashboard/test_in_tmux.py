@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.room_server import SERVER_VARIABLES, running_server
+from tests.cli.room_server import SERVER_VARIABLES
 from tests.dashboard.tmux import PATIENCE, Tmux
 
 pytestmark = pytest.mark.tmux
@@ -30,12 +30,6 @@ real = terminal.render
 with patch.object(terminal, "render", fail_at_the_tenth):
     main()
 """
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_server() as url:
-        yield url
 
 
 @contextmanager
