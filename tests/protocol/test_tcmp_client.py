@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.protocol.tcmp_core import hear, said, tick
 from videocli.protocol.core import CloseTransport
 from videocli.protocol.tcmp import (
     Bad,
@@ -20,7 +21,6 @@ from videocli.protocol.tcmp import (
     Opened,
     TcmpMessage,
     Welcome,
-    decode,
     encode,
 )
 from videocli.protocol.tcmp_client import TcmpClient
@@ -39,22 +39,6 @@ def open_client(now: float = 0.0, negotiated_ms: float = 5000) -> TcmpClient:
     made.outputs()
     made.events()
     return made
-
-
-def hear(made: TcmpClient, message: TcmpMessage, now: float) -> None:
-    made.receive(encode(message), now)
-
-
-def said(made: TcmpClient) -> list[TcmpMessage | CloseTransport]:
-    return [decode(output) if isinstance(output, str) else output for output in made.outputs()]
-
-
-def tick(made: TcmpClient) -> float:
-    """Let the core's next timer come; the time it came at."""
-    at = made.timer()
-    assert at is not None
-    made.handle_timer(at)
-    return at
 
 
 def test_says_hello_at_once_with_the_first_body() -> None:

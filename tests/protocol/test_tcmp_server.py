@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tests.protocol.tcmp_core import hear, said, tick
 from tests.traces import NAMES, Line, read
 from videocli.protocol.core import CloseTransport
 from videocli.protocol.tcmp import (
@@ -17,30 +18,11 @@ from videocli.protocol.tcmp import (
     Ignored,
     Msg,
     Opened,
-    TcmpMessage,
     Welcome,
-    decode,
-    encode,
 )
 from videocli.protocol.tcmp_server import TcmpServer
 
 ICE: dict[str, object] = {"type": "ice"}
-
-
-def hear(made: TcmpServer, message: TcmpMessage, now: float) -> None:
-    made.receive(encode(message), now)
-
-
-def said(made: TcmpServer) -> list[TcmpMessage | CloseTransport]:
-    return [decode(output) if isinstance(output, str) else output for output in made.outputs()]
-
-
-def tick(made: TcmpServer) -> float:
-    """Let the core's next timer come; the time it came at."""
-    at = made.timer()
-    assert at is not None
-    made.handle_timer(at)
-    return at
 
 
 def open_server(timeout_ms: float = 5000) -> TcmpServer:
