@@ -140,6 +140,11 @@ async def leave_once_in(stage: Stage) -> None:
     stage.backend.leave()
 
 
+async def leave_when_back(stage: Stage) -> None:
+    await stage.until(rp.Resynced)
+    stage.backend.leave()
+
+
 def cut_once(code: int = 1012) -> Act:
     async def act(socket: Socket) -> None:
         await socket.let_in()
@@ -342,12 +347,13 @@ def test_an_error_whose_connection_is_closed_with_it_still_wins() -> None:
 # Busy
 
 
-def test_busy_for_good_is_53006() -> None:
-    async def act(socket: Socket) -> None:
-        await socket.busy(-1, keep_alive=False)
-        await socket.stay()
+async def busy_for_good(socket: Socket) -> None:
+    await socket.busy(-1, keep_alive=False)
+    await socket.stay()
 
-    stage = play(lambda: Stage(act), wait_for_the_end)
+
+def test_busy_for_good_is_53006() -> None:
+    stage = play(lambda: Stage(busy_for_good), wait_for_the_end)
     assert (stage.ended, stage.network.dials) == (53006, 1)
 
 
@@ -359,11 +365,7 @@ def test_busy_waits_on_this_socket_then_on_a_new_one_with_the_cookie() -> None:
         assert (await socket.busy(900, keep_alive=False, cookie="cookie-2")).cookie == "cookie-1"
         await socket.stay()
 
-    async def second(socket: Socket) -> None:
-        await socket.let_in()
-        await socket.stay()
-
-    stage = play(lambda: Stage(first, second), leave_once_in)
+    stage = play(lambda: Stage(first, let_in_and_stay), leave_once_in)
     assert stage.ended is None
     assert stage.server.accepted_at == pytest.approx([0.0, 1.6])
     (hello, *_) = stage.server.sockets[1].heard
@@ -375,11 +377,7 @@ def test_busy_during_an_outage_is_waited_for() -> None:
         await socket.busy(5000, keep_alive=False)
         await socket.stay()
 
-    async def act(stage: Stage) -> None:
-        await stage.until(rp.Resynced)
-        stage.backend.leave()
-
-    stage = play(lambda: Stage(cut_once(), busy, resync_and_stay), act)
+    stage = play(lambda: Stage(cut_once(), busy, resync_and_stay), leave_when_back)
     _, refused, resumed = stage.server.accepted_at
     assert resumed == pytest.approx(refused + 5.0)
     failed = next(report for report in stage.reports if isinstance(report, rp.AttemptFailed))
@@ -414,11 +412,7 @@ def test_a_busy_server_that_falls_silent_is_53002() -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011, 1012, 3008])
 def test_a_session_is_resumed_after_any_close_of_the_server(code: int) -> None:
-    async def act(stage: Stage) -> None:
-        await stage.until(rp.Resynced)
-        stage.backend.leave()
-
-    stage = play(lambda: Stage(cut_once(code), resync_and_stay), act)
+    stage = play(lambda: Stage(cut_once(code), resync_and_stay), leave_when_back)
     assert stage.kinds()[3:] == ["SignalingLost", "AttemptStarted", "Resynced", "SignalingEnded"]
     assert stage.ended is None
     assert stage.at(rp.SignalingLost) == 10.0
@@ -517,11 +511,7 @@ def test_dropping_a_connection_that_is_not_there_changes_nothing() -> None:
 
 
 def test_attempts_are_told_in_order_with_their_fates() -> None:
-    async def act(stage: Stage) -> None:
-        await stage.until(rp.Resynced)
-        stage.backend.leave()
-
-    stage = play(lambda: Stage(cut_once(), close_at_once, close_at_once, resync_and_stay), act)
+    stage = play(lambda: Stage(cut_once(), close_at_once, close_at_once, resync_and_stay), leave_when_back)
     attempts = [each for each in stage.reports if isinstance(each, rp.AttemptStarted | rp.AttemptFailed)]
     assert attempts == [
         rp.AttemptStarted(1),
@@ -569,10 +559,6 @@ def test_a_welcome_without_synced_does_not_reset_the_backoff() -> None:
 
 
 def test_changes_made_while_away_are_said_once_after_the_resume() -> None:
-    async def resync_and_listen(socket: Socket) -> None:
-        await socket.resync()
-        await socket.stay()
-
     async def act(stage: Stage) -> None:
         await stage.until(rp.SignalingLost)
         stage.backend.set_tracks([rp.LocalTrackInfo("t1", "mic", "audio", enabled=False)])
@@ -580,7 +566,7 @@ def test_changes_made_while_away_are_said_once_after_the_resume() -> None:
         await stage.until(rp.Resynced)
         stage.backend.leave()
 
-    stage = play(lambda: Stage(cut_once(), resync_and_listen), act)
+    stage = play(lambda: Stage(cut_once(), resync_and_stay), act)
     bodies = [getattr(message, "body", None) for message in stage.server.sockets[1].heard]
     assert [body and body["type"] for body in bodies] == ["sync", "update", "disconnect", None]
     assert bodies[0]["participant"] == bodies[1]["participant"] == {"revision": 4, "tracks": []}  # type: ignore[index]  # checked above
@@ -678,11 +664,7 @@ def test_the_servers_answer_to_sync_wins(code: int) -> None:
 
 
 def test_busy_for_good_during_an_outage_is_53006() -> None:
-    async def busy(socket: Socket) -> None:
-        await socket.busy(-1, keep_alive=False)
-        await socket.stay()
-
-    assert play(lambda: Stage(cut_once(), busy), wait_for_the_end).ended == 53006
+    assert play(lambda: Stage(cut_once(), busy_for_good), wait_for_the_end).ended == 53006
 
 
 def test_a_server_that_allows_no_resume_is_not_tried_again() -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from tests.engine.signaling.server import Act, Socket, let_in_and_stay, resync_and_stay
 from tests.engine.signaling.test_ice_servers import let_in_with_turn
-from tests.engine.signaling.test_rsp_backend import Stage, cut_once, play, wait_for_the_end
+from tests.engine.signaling.test_rsp_backend import (
+    Stage,
+    cut_once,
+    leave_once_in,
+    leave_when_back,
+    play,
+    wait_for_the_end,
+)
 from videocli.engine import reports as rp
 from videocli.errors import TokenError, VideoError
 from videocli.outside import MessageTransport
@@ -77,11 +84,6 @@ def staged(stage_of: Callable[[], TokenStage], act: Callable[[Stage], Awaitable[
     return stage
 
 
-async def leave_when_back(stage: Stage) -> None:
-    await stage.until(rp.Resynced)
-    stage.backend.leave()
-
-
 # Joining
 
 
@@ -104,14 +106,10 @@ def test_leaving_does_not_wait_for_the_first_token() -> None:
 
 
 def test_the_first_token_may_take_longer_than_a_connection() -> None:
-    async def act(stage: Stage) -> None:
-        await stage.until(rp.Joined)
-        stage.backend.leave()
-
     def stage_of() -> Stage:
         return TokenStage(let_in_and_stay, expires_at=0.0, renew_seconds=29.0)
 
-    assert "Joined" in play(stage_of, act).kinds()
+    assert "Joined" in play(stage_of, leave_once_in).kinds()
 
 
 # Resuming
