@@ -1,10 +1,11 @@
 """Peers on aiortc that use 127.0.0.1 only, and notice a dead path soon."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from tests.conformance.peer_connection import PATIENCE, PeerLab
-from videocli.media.aiortc_inside.generation import IceTiming
+from tests.conformance.peer_connection import PATIENCE, Pair, PeerLab, Watched, pair, watched
+from videocli.media.aiortc_inside.generation import Generation, IceTiming
 from videocli.media.aiortc_peer import AiortcPeer
 from videocli.media.peer import PeerConfig, PeerConnection, PeerEvent
 
@@ -53,3 +54,28 @@ async def until(condition: Callable[[], bool]) -> None:
 LAB = PeerLab(
     make_peer=make_quick_peer, config=LOOPBACK, break_path=close_sockets, lose_handshake=lose_handshake
 )
+
+
+def lab(timing: IceTiming) -> PeerLab:
+    """The same with other times."""
+    return replace(LAB, make_peer=lambda config, deliver: AiortcPeer(config, deliver, timing))
+
+
+def generation(made: Watched) -> Generation:
+    """The path of a peer as it is now."""
+    assert isinstance(made.peer, AiortcPeer)
+    latest = made.peer._ice.latest
+    assert latest is not None
+    return latest
+
+
+async def in_pair(check: Callable[[Pair], Awaitable[None]]) -> None:
+    """Check something of two peers."""
+    async with pair(LAB) as both:
+        await check(both)
+
+
+async def in_watched(check: Callable[[Watched], Awaitable[None]]) -> None:
+    """Check something of one peer alone."""
+    async with watched(LAB, LOOPBACK) as one:
+        await check(one)

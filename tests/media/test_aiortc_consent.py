@@ -1,40 +1,20 @@
 """The consent watch: what it takes for a dead path, and what not."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from asyncio import run
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.conformance.peer_connection import Collected, Pair, PeerLab, Talk, Watched, pair
-from tests.media.aiortc_lab import LAB, QUICK
+from tests.conformance.peer_connection import Collected, Pair, Talk, Watched, pair
+from tests.media.aiortc_lab import QUICK, generation, lab
 from videocli.media.aiortc_inside import generation as inside
-from videocli.media.aiortc_inside.generation import IceTiming
-from videocli.media.aiortc_peer import AiortcPeer
-from videocli.media.peer import IceState, IceStateChanged, PeerConfig, PeerConnection, PeerEvent
-
-
-def lab(timing: IceTiming) -> PeerLab:
-    def make(config: PeerConfig, deliver: Callable[[PeerEvent], None]) -> PeerConnection:
-        return AiortcPeer(config, deliver, timing)
-
-    return replace(LAB, make_peer=make)
-
-
-def generation(made: Watched) -> inside.Generation:
-    assert isinstance(made.peer, AiortcPeer)
-    latest = made.peer._ice.latest
-    assert latest is not None
-    return latest
+from videocli.media.peer import IceState, IceStateChanged
 
 
 def states(made: Watched) -> list[IceState]:
     return [event.state for event in made.all(IceStateChanged)]
-
-
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(coroutine)
 
 
 def answer_late(both: Pair, seconds: float, enough: int) -> asyncio.Event:

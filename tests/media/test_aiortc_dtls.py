@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
+from asyncio import run
 from dataclasses import replace
 
 import pytest
 
 from tests.conformance.peer_connection import Collected, Pair, Talk, pair
-from tests.media.aiortc_lab import LAB, QUICK, lose_handshake, until
-from tests.media.test_aiortc_media import in_pair, run
+from tests.media.aiortc_lab import QUICK, in_pair, lab, lose_handshake, until
 from videocli.media.aiortc_inside.generation import _widen
 from videocli.media.aiortc_peer import AiortcPeer
 from videocli.media.peer import IceState, MediaPacket
@@ -113,11 +113,9 @@ def test_sockets_hold_more_than_the_system_gives_unasked() -> None:
 
 def test_a_handshake_that_takes_too_long_fails_the_path_until_it_is_done() -> None:
     """Restarts do not make the path fine again, but do no harm either."""
-    timing = replace(QUICK, connect_timeout=0.1)
-    lab = replace(LAB, make_peer=lambda config, deliver: AiortcPeer(config, deliver, timing))
 
     async def check() -> None:
-        async with pair(lab) as both:
+        async with pair(lab(replace(QUICK, connect_timeout=0.1))) as both:
             sender = both.client.peer.add_sender("video", "cam")
             lose_handshake(both.server.peer, True)
             await both.client_offers()

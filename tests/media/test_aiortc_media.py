@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine, Sequence
+from asyncio import run
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +20,8 @@ from tests.conformance.peer_connection import (
     Pair,
     Talk,
     packet,
-    pair,
 )
-from tests.media.aiortc_lab import LAB, until
+from tests.media.aiortc_lab import in_pair, until
 from tests.media.test_bitstream import encoded
 from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, FrameAssembler
 from videocli.media.aiortc_inside.codecs import MID_URI, codecs_to_offer, extensions_to_offer
@@ -40,11 +40,6 @@ from videocli.media.aiortc_inside.sequence import (
 from videocli.media.aiortc_peer import AiortcPeer
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.peer import MediaFlowing, MediaPacket, PeerConnection, PeerEvent
-
-
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(coroutine)
-
 
 # Numbers that wrap.
 
@@ -554,11 +549,6 @@ def losing(peer: PeerConnection, is_lost: Callable[[int], bool]) -> None:
         send(data)
 
     ice.send_now = lossy  # type: ignore[method-assign]  # a bad network
-
-
-async def in_pair(check: Callable[[Pair], Coroutine[Any, Any, None]]) -> None:
-    async with pair(LAB) as both:
-        await check(both)
 
 
 def test_every_frame_arrives_though_packets_are_lost() -> None:

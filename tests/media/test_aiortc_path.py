@@ -5,7 +5,8 @@ import gc
 import re
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from asyncio import run
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -24,8 +25,7 @@ from tests.conformance.peer_connection import (
     watched,
     without_candidates,
 )
-from tests.media.aiortc_lab import LAB, LOOPBACK, QUICK, close_sockets, until
-from videocli.media.aiortc_inside.generation import Generation
+from tests.media.aiortc_lab import LAB, LOOPBACK, QUICK, close_sockets, generation, lab, until
 from videocli.media.aiortc_peer import AiortcPeer, make_peer
 from videocli.media.peer import (
     DataChannelOpened,
@@ -42,19 +42,9 @@ from videocli.media.peer import (
 )
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(coroutine)
-
-
 def inside(made: Watched) -> AiortcPeer:
     assert isinstance(made.peer, AiortcPeer)
     return made.peer
-
-
-def generation(made: Watched) -> Generation:
-    latest = inside(made)._ice.latest
-    assert latest is not None
-    return latest
 
 
 def addresses(told: LocalCandidates) -> list[str]:
@@ -161,13 +151,8 @@ def replace_config(lab: PeerLab, config: PeerConfig) -> PeerLab:
 
 
 def test_a_first_connection_that_never_comes_up_fails_and_may_come_up_late() -> None:
-    timing = replace(QUICK, connect_timeout=0.1)
-
-    def make(config: PeerConfig, deliver: Callable[[PeerEvent], None]) -> PeerConnection:
-        return AiortcPeer(config, deliver, timing)
-
     async def check() -> None:
-        async with pair(replace(LAB, make_peer=make)) as both:
+        async with pair(lab(replace(QUICK, connect_timeout=0.1))) as both:
             offer = without_candidates(await both.client.peer.create_offer())
             answer = without_candidates(await both.server.peer.accept_offer(offer))
             await both.client.peer.accept_answer(answer)
@@ -181,13 +166,8 @@ def test_a_first_connection_that_never_comes_up_fails_and_may_come_up_late() -> 
 
 
 def test_a_restart_helps_a_first_connection_that_never_came_up() -> None:
-    timing = replace(QUICK, connect_timeout=0.1)
-
-    def make(config: PeerConfig, deliver: Callable[[PeerEvent], None]) -> PeerConnection:
-        return AiortcPeer(config, deliver, timing)
-
     async def check() -> None:
-        async with pair(replace(LAB, make_peer=make)) as both:
+        async with pair(lab(replace(QUICK, connect_timeout=0.1))) as both:
             sender = both.client.peer.add_sender("video", "cam")
             offer = without_candidates(await both.client.peer.create_offer())
             await both.client.peer.accept_answer(

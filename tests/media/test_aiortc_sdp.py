@@ -1,25 +1,19 @@
 """The descriptions that aiortc's peers write and accept."""
 
-import asyncio
 import json
 import re
-from collections.abc import Coroutine
+from asyncio import run
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conformance.peer_connection import Pair, Watched, pair, watched
-from tests.media.aiortc_lab import LAB, LOOPBACK
+from tests.conformance.peer_connection import Pair, Watched, pair
+from tests.media.aiortc_lab import LAB, in_pair, in_watched
 from videocli.errors import MediaError
 from videocli.media.frames import Codec
 from videocli.media.peer import DataChannelOpened, IceState, RemoteTrackEnded, RemoteTrackStarted
 
 TRACES = Path(__file__).parent.parent / "traces"
-
-
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(coroutine)
 
 
 def sections(sdp: str) -> list[str]:
@@ -82,16 +76,6 @@ def test_the_first_offer_with_nothing_to_send_is_recvonly() -> None:
         ]
 
     run(in_pair(check))
-
-
-async def in_pair(check: Any) -> None:
-    async with pair(LAB) as both:
-        await check(both)
-
-
-async def in_watched(check: Any) -> None:
-    async with watched(LAB, LOOPBACK) as one:
-        await check(one)
 
 
 def test_the_first_offer_has_both_kinds_and_the_tracks_ids() -> None:

@@ -1,6 +1,7 @@
 """What aiortc's peers count: freezes, retransmissions, requests, loudness, round trips, bandwidth."""
 
 import asyncio
+from asyncio import run
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from aiortc import rtp
 from aiortc.rtcrtpparameters import RTCRtpParameters
 
 from tests.conformance.peer_connection import Pair, packet
-from tests.media.test_aiortc_media import LAYERS, Alone, flowing_sender, in_pair, run
+from tests.media.aiortc_lab import in_pair
+from tests.media.test_aiortc_media import LAYERS, Alone, flowing_sender
 from videocli.media.aiortc_inside.codecs import codecs_to_offer, extensions_to_offer
 from videocli.media.aiortc_inside.receiver import TrackReceiver
 from videocli.media.aiortc_inside.router import Router
