@@ -399,3 +399,10 @@ async def client(outside: Outside, identity: str, now: datetime = NOW) -> AsyncI
         yield one
     finally:
         await one.close()
+
+
+async def refused(one: Client) -> int:
+    """The code of the error that ends its session."""
+    end = await one.end()
+    assert isinstance(end, rsp.ServerError)
+    return end.code

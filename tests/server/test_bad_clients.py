@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.server.client import Client, client, token
+from tests.server.client import Client, client, refused, token
 from tests.server.world import World, served, world
 from tests.simulation.clock import run_virtually
 from videocli.protocol import rsp
@@ -19,12 +19,6 @@ async def is_unharmed(one: Client) -> bool:
     one.update()
     await one.until(lambda: one.is_ready(one.participant.tracks[-1].id))
     return True
-
-
-async def refused(one: Client) -> int:
-    end = await one.end()
-    assert isinstance(end, rsp.ServerError)
-    return end.code
 
 
 @served()

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from tests.server.client import NOW, Client, client, token
+from tests.server.client import NOW, Client, client, refused, token
 from tests.server.world import World, served
 from videocli.media.negotiation import OFFER_SECONDS
 from videocli.protocol import rsp
@@ -24,12 +24,6 @@ async def gone(one: Client, identity: str) -> float:
     """When somebody is gone."""
     await one.until(lambda: not one.remote(identity))
     return asyncio.get_running_loop().time()
-
-
-async def refused(one: Client) -> int:
-    end = await one.end()
-    assert isinstance(end, rsp.ServerError)
-    return end.code
 
 
 @served()

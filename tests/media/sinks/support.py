@@ -55,6 +55,13 @@ def frames(
         return tuple(_read(path, codec))
 
 
+def later(some: Sequence[EncodedFrame], seconds: float) -> list[EncodedFrame]:
+    """The same, with timestamps as if they had been sent that much later."""
+    return [
+        replace(frame, timestamp=frame.timestamp + int(seconds * frame.codec.clock_rate)) for frame in some
+    ]
+
+
 def _read(path: Path, codec: Codec) -> Iterator[EncodedFrame]:
     step = codec.clock_rate // (50 if codec is Codec.OPUS else FRAME_RATE)
     with av.open(str(path)) as container:

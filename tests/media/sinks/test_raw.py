@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.media.sinks.support import frames
+from tests.media.sinks.support import frames, later
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sinks.raw import PictureMaker, RawMaker, SoundMaker
 
@@ -15,12 +15,6 @@ PICTURE_SIZE = len(b"FRAME\n") + 160 * 96 * 3 // 2
 
 def made(maker: RawMaker, some: Sequence[EncodedFrame]) -> bytes:
     return b"".join(data for frame in some for data in maker.make(frame))
-
-
-def later(some: Sequence[EncodedFrame], seconds: float) -> list[EncodedFrame]:
-    return [
-        replace(frame, timestamp=frame.timestamp + int(seconds * frame.codec.clock_rate)) for frame in some
-    ]
 
 
 class TestSound:

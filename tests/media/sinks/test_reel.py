@@ -12,7 +12,7 @@ import av
 import pytest
 from av import CodecContext, Packet, VideoFrame
 
-from tests.media.sinks.support import Played, Stage, all_written, captured, frames, in_loop
+from tests.media.sinks.support import Played, Stage, all_written, captured, frames, in_loop, later
 from tests.media.sinks.test_disk import Dam
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sinks.causes import Cause
@@ -74,13 +74,6 @@ def record(directory: Path, play: Callable[[Take], object], disk: Callable[[], D
 
     made: Take = in_loop(scene)
     return made
-
-
-def later(some: Sequence[EncodedFrame], seconds: float) -> list[EncodedFrame]:
-    """The same, with timestamps as if they had been sent that much later."""
-    return [
-        replace(frame, timestamp=frame.timestamp + int(seconds * frame.codec.clock_rate)) for frame in some
-    ]
 
 
 PICTURES, SOUNDS = frames(Codec.VP8), frames(Codec.OPUS)
