@@ -9,7 +9,6 @@ pictures a second of it shown by each method.
 
 import asyncio
 import os
-import resource
 import subprocess
 import sys
 import termios
@@ -19,6 +18,7 @@ from datetime import UTC, timedelta
 from functools import partial
 from unittest.mock import patch
 
+from tests.benchmarks.footprint import own_cpu_seconds
 from tests.benchmarks.table import Row, table
 from tests.dashboard import rooms
 from videocli.dashboard import terminal
@@ -132,14 +132,9 @@ def measure() -> list[Row]:
 def _cpu_share(work: Callable[[FullHouse], None]) -> float:
     """What a minute of it uses of one core."""
     house = FullHouse()
-    before = _used_seconds()
+    before = own_cpu_seconds()
     work(house)
-    return (_used_seconds() - before) / (REDRAWS * FRAME_SECONDS)
-
-
-def _used_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    return (own_cpu_seconds() - before) / (REDRAWS * FRAME_SECONDS)
 
 
 def _tick_only(house: FullHouse) -> None:
@@ -201,7 +196,7 @@ def measure_pictures() -> list[Row]:
 
 def _picture_row(name: str, frames: list[EncodedFrame | None], painter: Painter | None) -> Row:
     pictures, canvas, sent, shown = Pictures(), Canvas(), 0, 0
-    before = _used_seconds()
+    before = own_cpu_seconds()
     for number, frame in enumerate(frames):
         now = number / testsrc.FRAME_RATE
         if frame is not None:
@@ -212,7 +207,7 @@ def _picture_row(name: str, frames: list[EncodedFrame | None], painter: Painter 
             assert bitmap is not None
             sent += len(canvas.show(painter.paint(bitmap), frozenset()).encode())
             shown += 1
-    share = (_used_seconds() - before) / PICTURE_SECONDS
+    share = (own_cpu_seconds() - before) / PICTURE_SECONDS
     rate = f"{shown / PICTURE_SECONDS:.1f} pictures, {sent / PICTURE_SECONDS / 1000:.0f} kB a second"
     return Row(f"picture of testsrc, {name}: {rate}", f"{share:.2%} of a core")
 

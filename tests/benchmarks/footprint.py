@@ -1,6 +1,7 @@
 """What processes use, with all their children: CPU time, and memory as the sum of PSS (Linux, proc(5))."""
 
 import os
+import resource
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,12 @@ def usage(*roots: int) -> Usage:
         cpu += (int(fields[11]) + int(fields[12])) / TICKS
         pss += int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))) * 1024
     return Usage(cpu, pss)
+
+
+def own_cpu_seconds() -> float:
+    """Of this process alone, all its threads together."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime
 
 
 def children_of(pid: int, program: str = "") -> list[int]:

@@ -7,7 +7,6 @@ has begun (`getrusage`). Only the ratios mean anything on another machine.
 
 import asyncio
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 import av
 
 from tests.benchmarks.clips import FRAME_RATE, REALTIME, add_picture, encode, moving_picture
+from tests.benchmarks.footprint import own_cpu_seconds
 from tests.benchmarks.table import Row, table
 from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from videocli.cli import wiring
@@ -140,20 +140,15 @@ async def _publish(url: str, file: str) -> float:
     session = Session(config, outside, note)
     staying = asyncio.create_task(session.run())
     await asyncio.sleep(WARM_UP_SECONDS)
-    before, began_at = _cpu_seconds(), asyncio.get_running_loop().time()
+    before, began_at = own_cpu_seconds(), asyncio.get_running_loop().time()
     await asyncio.sleep(MEASURED_SECONDS)
-    spent, seconds = _cpu_seconds() - before, asyncio.get_running_loop().time() - began_at
+    spent, seconds = own_cpu_seconds() - before, asyncio.get_running_loop().time() - began_at
     session.post(cmd.ReportStats())
     session.post(cmd.Disconnect())
     await staying
     (counters,) = sent
     assert counters.frames > 0.9 * seconds * FRAME_RATE, f"it has sent no more than {counters.frames} frames"
     return spent / seconds
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ CPU time from the moment the file grows. Without an address but loopback aiortc 
 
 import asyncio
 import multiprocessing
-import resource
 import sys
 import tempfile
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from tests.benchmarks.clips import (
     encode,
     moving_picture,
 )
+from tests.benchmarks.footprint import own_cpu_seconds
 from tests.benchmarks.table import Row, table
 from videocli.media.aiortc_peer import make_peer
 from videocli.media.frames import MediaKind
@@ -196,19 +196,14 @@ async def _share_of_core(directory: Path) -> float:
     while _recorded(directory) < 10_000:  # noqa: ASYNC110  # a file tells nobody that it grows
         await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLING)
-    size, before = _recorded(directory), _cpu_seconds()
+    size, before = _recorded(directory), own_cpu_seconds()
     await asyncio.sleep(SECONDS)
     assert _recorded(directory) > size
-    return (_cpu_seconds() - before) / SECONDS
+    return (own_cpu_seconds() - before) / SECONDS
 
 
 def _recorded(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.glob("*.mkv"))
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
