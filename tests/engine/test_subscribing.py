@@ -104,8 +104,10 @@ def test_what_the_rules_say_comes_and_nothing_else(
     scene(play)
 
 
-async def pause_and_resume(house: House, alice: Guest) -> None:
-    """Alice gives up the camera and takes it again, while the sound goes on."""
+async def pause_and_resume(house: House) -> None:
+    """Alice gives up bob's camera and takes it again, while the sound goes on."""
+    guests = [house.join("bob", config=bob()), house.join("alice")]
+    alice = guests[1]
     await alice.sees(ev.TrackStarted, lambda event: event.track.name == "cam")
     await asyncio.sleep(1.0)
     camera = sid_of(alice, "cam")
@@ -131,25 +133,16 @@ async def pause_and_resume(house: House, alice: Guest) -> None:
     ]
     assert "TrackUnpublished" not in alice.names
     assert "Error" not in alice.names
+    await asyncio.gather(*(guest.leave() for guest in guests))
 
 
 def test_a_track_is_given_up_and_subscribed_anew() -> None:
-    async def play(house: House) -> None:
-        guests = [house.join("bob", config=bob()), house.join("alice")]
-        await pause_and_resume(house, guests[1])
-        await asyncio.gather(*(guest.leave() for guest in guests))
-
-    scene(play)
+    scene(pause_and_resume)
 
 
 @pytest.mark.usefixtures("server_without_rules")
 def test_with_a_server_that_knows_no_rules_its_lines_go_inactive() -> None:
-    async def play(house: House) -> None:
-        guests = [house.join("bob", config=bob()), house.join("alice")]
-        await pause_and_resume(house, guests[1])
-        await asyncio.gather(*(guest.leave() for guest in guests))
-
-    scene(play)
+    scene(pause_and_resume)
 
 
 @pytest.mark.usefixtures("server_without_rules")

@@ -135,16 +135,22 @@ async def test_no_offer_is_made_without_something_to_offer(here: World) -> None:
     assert len(offers_to(bob)) == 1
 
 
+async def replaced(one: Client) -> tuple[rsp.PeerConnectionState, rsp.PeerConnectionState]:
+    """Let it answer no offer; what becomes of its peer connection, and the one offered in its place."""
+    one.answers_offers = False
+    await one.until(lambda: len(offers_to(one)) == 2)
+    last = next(
+        m for m in reversed(one.messages) if isinstance(m, rsp.ServerUpdate) and m.state.peer_connections
+    )
+    closed, offered = last.state.peer_connections or ()
+    return closed, offered
+
+
 @served()
 async def test_a_client_that_never_answers_gets_another_peer_connection(here: World) -> None:
     await with_camera(here, "alice")
     bob = await here.joined("bob")
-    bob.answers_offers = False
-    await bob.until(lambda: len(offers_to(bob)) == 2)
-    last = next(
-        m for m in reversed(bob.messages) if isinstance(m, rsp.ServerUpdate) and m.state.peer_connections
-    )
-    closed, offered = last.state.peer_connections or ()
+    closed, offered = await replaced(bob)
     assert closed.id == bob.peer_id
     assert closed.description == rsp.Description("close", 3)
     assert offered.id != bob.peer_id
@@ -157,12 +163,7 @@ async def test_a_client_that_never_answers_gets_another_peer_connection(here: Wo
 async def test_media_flows_over_the_peer_connection_that_replaces_another(here: World) -> None:
     alice, sender = await with_camera(here, "alice")
     bob = await here.joined("bob")
-    bob.answers_offers = False
-    await bob.until(lambda: len(offers_to(bob)) == 2)
-    last = next(
-        m for m in reversed(bob.messages) if isinstance(m, rsp.ServerUpdate) and m.state.peer_connections
-    )
-    _, offered = last.state.peer_connections or ()
+    _, offered = await replaced(bob)
     assert bob.peer is not None
     assert offered.description is not None
     await bob.peer.close()
