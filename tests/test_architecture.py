@@ -146,9 +146,9 @@ TABLE = (
     Row(
         "api/*",
         DOES,
-        f"{COMMON} outside tokens {MEDIA} media/sources* engine/* api/* av _typeshed cli/wiring cli/settings "
-        "cli/destination cli/token_command cli/token_source cli/open_sources cli/data_tracks "
-        "cli/subscribe_rules",
+        f"{COMMON} outside tokens {MEDIA} media/sources* media/sinks/decoder engine/* api/* av _typeshed "
+        "cli/wiring cli/settings cli/destination cli/token_command cli/token_source cli/open_sources "
+        "cli/data_tracks cli/subscribe_rules",
     ),
     Row(
         "bots/plan bots/results bots/report bots/conditions bots/junit bots/progress bots/script_check "

@@ -142,3 +142,21 @@ def test_a_damaged_frame_is_counted_and_the_next_one_is_decoded() -> None:
         assert len(lost) == 1
 
     run(scene())
+
+
+def test_a_picture_that_is_too_large_is_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videocli.media.sinks.decoder.MAX_PIXELS", SIZE[0] * SIZE[1] - 1)
+
+    async def scene() -> None:
+        source = VideoSource(frame_rate=200, size=SIZE)
+        async with sent(source, Codec.VP8) as frames:
+            await source.write(GREY)
+        pictures: list[Any] = []
+        lost = asyncio.Event()
+        decoder = Decoder(pictures.append, lost.set)
+        decoder.take(frames[0])
+        await lost.wait()
+        decoder.close()
+        assert pictures == []
+
+    run(scene())

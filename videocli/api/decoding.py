@@ -3,26 +3,17 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Callable
 
-from av import error as averror
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
-from av.codec.context import CodecContext
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.sinks.decoder import Decoder as FrameDecoder
 from videocli.tasks import call_on
 
 MAX_UNDECODED = 120
 """Frames that may wait for the decoder; if it is slower, it goes on at the next keyframe."""
-
-Context = VideoCodecContext | AudioCodecContext
-
-_DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
 
 
 class Decoder:
@@ -32,7 +23,7 @@ class Decoder:
     """
 
     def __init__(self, deliver: Callable[[VideoFrame | AudioFrame], None], lose: Callable[[], None]) -> None:
-        """`lose` is called for each frame that was left out because the decoder was slow, or damaged."""
+        """`lose` is called for each frame that is left out: the decoder was slow, or cannot decode it."""
         self._deliver = deliver
         self._lose = lose
         self._loop = asyncio.get_running_loop()
@@ -57,38 +48,10 @@ class Decoder:
         self._waiting.put(None)
 
     def _work(self) -> None:
-        codec: Codec | None = None
-        context: Context | None = None
+        decoder = FrameDecoder(lose=lambda: call_on(self._loop, self._lose))
         while (frame := self._waiting.get()) is not None:
-            if context is None or frame.codec is not codec:
-                codec, context = frame.codec, _context(frame.codec)
-            try:
-                for decoded in _decode(context, frame):
-                    call_on(self._loop, self._hand_over, decoded)
-            except averror.FFmpegError:
-                call_on(self._loop, self._lose)
+            for decoded in decoder.decode(frame):
+                call_on(self._loop, self._hand_over, decoded)
 
     def _hand_over(self, decoded: VideoFrame | AudioFrame) -> None:
         self._deliver(decoded)
-
-
-def _context(codec: Codec) -> Context:
-    context = CodecContext.create(_DECODERS[codec], "r")
-    assert isinstance(context, Context)
-    context.thread_count = 1
-    if isinstance(context, AudioCodecContext):
-        context.sample_rate = codec.clock_rate
-        context.layout = "stereo"
-        context.format = "s16"
-    return context
-
-
-def _decode(context: Context, frame: EncodedFrame) -> Iterator[VideoFrame | AudioFrame]:
-    packet = Packet(frame.data)
-    packet.pts = packet.dts = frame.timestamp
-    packet.time_base = Fraction(1, frame.codec.clock_rate)
-    for decoded in context.decode(packet):
-        if isinstance(decoded, VideoFrame | AudioFrame):
-            decoded.pts = frame.timestamp
-            decoded.time_base = packet.time_base
-            yield decoded
