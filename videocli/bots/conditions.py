@@ -53,6 +53,11 @@ class Condition:
         value = metrics[self.metric]
         return value is None or self.compare(value, self.limit)
 
+    def found(self, metrics: Mapping[str, float | None]) -> str:
+        """What its figure is, for people."""
+        value = metrics[self.metric]
+        return f"{self.metric} is {'unknown' if value is None else f'{value:g}'}"
+
 
 def parse_condition(text: str) -> Condition:
     """Read one. Raises `ValueError` with words for people."""

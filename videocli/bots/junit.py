@@ -33,15 +33,12 @@ def to_junit(report: Report, conditions: Sequence[Condition], name: str) -> str:
             time=f"{result.connect_seconds or 0.0:.3f}",
         )
         if (failure := result.failure) is not None:
-            kind = failure.name if failure.code is None else f"{failure.code} {failure.name}"
             message = f"{failure.stage}: {failure.message}"
-            ET.SubElement(case, "failure", type=_text(kind), message=_text(message))
+            ET.SubElement(case, "failure", type=_text(failure.title), message=_text(message))
     for condition in conditions:
         case = ET.SubElement(suite, "testcase", classname="fail-if", name=_text(condition.text), time="0")
         if condition in held:
-            value = metrics[condition.metric]
-            shown = "unknown" if value is None else f"{value:g}"
-            ET.SubElement(case, "failure", type="fail-if", message=_text(f"{condition.metric} is {shown}"))
+            ET.SubElement(case, "failure", type="fail-if", message=_text(condition.found(metrics)))
     ET.SubElement(suite, "system-out").text = _text("\n".join(to_lines(report)))
     ET.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"

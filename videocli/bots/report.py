@@ -175,8 +175,7 @@ def to_lines(report: Report) -> list[str]:
         )
     lines = [f"{name:<14} {value}" for name, value in rows]
     for failure, count in report.failures():
-        code = "" if failure.code is None else f"{failure.code} "
-        lines.append(f"{'failed':<14} {count} {failure.stage}: {code}{failure.name}: {failure.message}")
+        lines.append(f"{'failed':<14} {count} {failure.stage}: {failure.title}: {failure.message}")
     if (words := report.bottleneck()) is not None:
         lines.append(f"{'bottleneck':<14} the tester itself: {words}; use more machines, or fewer bots")
     return lines

@@ -17,6 +17,11 @@ class Failure:
     message: str
     """One line, safe to show."""
 
+    @property
+    def title(self) -> str:
+        """Its code, if it has one, and its name."""
+        return self.name if self.code is None else f"{self.code} {self.name}"
+
 
 @dataclass(slots=True)
 class Received:

@@ -13,7 +13,7 @@ from videocli.bots.conditions import Condition
 from videocli.bots.crew import Crew
 from videocli.bots.plan import Bot, Orders, Ramp, end_of_ramp, plan_bots, share_out
 from videocli.bots.report import Report
-from videocli.bots.results import Failure, Standing
+from videocli.bots.results import Standing
 from videocli.bots.script_check import problem_of
 from videocli.cli import output, settings
 from videocli.cli.attend import JoinRequest, server_for
@@ -131,9 +131,7 @@ def _conclude(request: BotsRequest, told: Report, outside: Outside) -> int:
         for line in report.to_lines(told):
             output.result(line)
     for condition in held:
-        value = metrics[condition.metric]
-        shown = "unknown" if value is None else f"{value:g}"
-        output.complain(f"--fail-if {condition.text}: {condition.metric} is {shown}", "")
+        output.complain(f"--fail-if {condition.text}: {condition.found(metrics)}", "")
     if held:
         return ExitCode.FAIL_IF
     if told.results and not told.joined:
@@ -144,13 +142,9 @@ def _conclude(request: BotsRequest, told: Report, outside: Outside) -> int:
 def _why_nobody_joined(told: Report) -> int:
     """The exit code of the commonest failure, which is the one that `join` would have had."""
     commonest = told.failures()[0][0]
-    output.complain(f"nobody could join: {_in_words(commonest)}", "Try one of them: videocli join.")
+    words = f"{commonest.title}: {commonest.message}"
+    output.complain(f"nobody could join: {words}", "Try one of them: videocli join.")
     return exit_code_for(error(commonest.code)) if commonest.code is not None else ExitCode.FAULT
-
-
-def _in_words(failure: Failure) -> str:
-    code = "" if failure.code is None else f"{failure.code} "
-    return f"{code}{failure.name}: {failure.message}"
 
 
 async def _show_progress(crew: Crew, count: int) -> None:
