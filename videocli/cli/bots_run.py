@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from videocli.cli.attend import JoinRequest, server_for
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
 from videocli.cli.leaving import Departure, stop_at_once
 from videocli.cli.open_sources import open_named
+from videocli.cli.progress import Progress
 from videocli.cli.token_command import run_token_command
 from videocli.errors import error
 from videocli.media.frames import MediaKind
@@ -151,9 +151,8 @@ async def _show_progress(crew: Crew, count: int) -> None:
     """On a terminal one line, written over; elsewhere a line now and then; nothing with --quiet."""
     if not output.may_say():
         return
-    loop = asyncio.get_running_loop()
-    is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    interval = LIVE_SECONDS if is_live else PLAIN_SECONDS
+    loop, shown = asyncio.get_running_loop(), Progress()
+    interval = LIVE_SECONDS if shown.is_live else PLAIN_SECONDS
     began_at, before = loop.time(), Standing()
     try:
         while True:
@@ -161,16 +160,9 @@ async def _show_progress(crew: Crew, count: int) -> None:
             now = crew.standing
             line = progress.to_line(now, before, interval, count, loop.time() - began_at)
             before = now
-            if is_live:
-                width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-                sys.stderr.write(f"\r\x1b[K{line[: width - 1]}")
-                sys.stderr.flush()
-            else:
-                output.say(line)
+            shown.say(line, line)
     finally:
-        if is_live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        shown.clear()
 
 
 def _mint(bots: Sequence[Bot], outside: Outside) -> dict[str, str]:

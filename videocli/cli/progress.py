@@ -4,7 +4,7 @@ import os
 import sys
 
 from videocli.cli import output
-from videocli.cli.redaction import one_line, redact
+from videocli.cli.redaction import redact
 
 _ERASE = "\r\x1b[K"
 
@@ -13,16 +13,17 @@ class Progress:
     """Says how far something is; nothing with `--quiet`."""
 
     def __init__(self) -> None:
-        self._is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        """On a terminal that can write a line over."""
         self._is_shown = False
 
     def say(self, done: str, doing: str) -> None:
-        """This is done, and that comes next."""
-        if not self._is_live:
+        """This is done, and that comes next; either is one line, of words of our own."""
+        if not self.is_live:
             output.say(done)
         elif output.may_say():
             width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            sys.stderr.write(f"{_ERASE}{redact(one_line(doing))[: width - 1]}")
+            sys.stderr.write(f"{_ERASE}{redact(doing)[: width - 1]}")
             sys.stderr.flush()
             self._is_shown = True
 
