@@ -1,7 +1,6 @@
 """The file with the profiles: read, and changed as a whole or not at all. It is for its user only."""
 
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from videocli.cli import output, settings
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.private_file import draft
 from videocli.cli.profiles import Edit, ProfileError, Profiles, parse
 from videocli.cli.redaction import hide
 
@@ -55,7 +55,8 @@ def change(edit: Edit, environ: Mapping[str, str] = os.environ) -> Profiles:
                 text = edit(text)
             except ProfileError as fault:
                 raise _unusable(path, fault) from fault
-            _replace(path.resolve(), text)
+            with draft(path.resolve(), text) as made:
+                made.replace(path.resolve())
             return parse(text)
     except OSError as fault:
         raise UsageError(
@@ -110,20 +111,6 @@ def _close_to_others(path: Path, warn: Callable[[str], object]) -> None:
         f"other users could get at the secrets in {path} (mode {mode:04o}); it has mode 0600 now. "
         "Make a new API key if somebody may have."
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

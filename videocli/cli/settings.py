@@ -12,9 +12,11 @@ import secrets
 import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.private_file import draft
 from videocli.cli.profiles import Profile
 from videocli.cli.redaction import hide
 from videocli.tokens import Credentials
@@ -190,17 +192,8 @@ def _make_development_key(path: Path) -> None:
         "apiSecret": secrets.token_urlsafe(32),
     }
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(key, indent=2) + "\n")
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
+    with draft(path, json.dumps(key, indent=2) + "\n") as made, suppress(FileExistsError):
+        path.hardlink_to(made)
 
 
 def _parse_development_key(text: str) -> Credentials | None:
