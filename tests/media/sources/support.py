@@ -1,6 +1,7 @@
 """A clock that never waits, files made by FFmpeg, and what comes out of a source."""
 
 import asyncio
+import bisect
 import math
 import threading
 from array import array
@@ -28,12 +29,14 @@ _DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "libopus"}
 class SteppingAlarm:
     """A call that a `SteppingClock` makes when it passes its time."""
 
-    def __init__(self, at: float, call: Callable[[], None]) -> None:
+    def __init__(self, at: float, call: Callable[[], None], alarms: "list[SteppingAlarm]") -> None:
         self.at = at
         self.call = call
+        self._alarms = alarms
 
     def cancel(self) -> None:
-        self.call = lambda: None
+        if self in self._alarms:
+            self._alarms.remove(self)
 
 
 class SteppingClock:
@@ -47,8 +50,8 @@ class SteppingClock:
         return self.now
 
     def call_at(self, at: float, call: Callable[[], None]) -> SteppingAlarm:
-        alarm = SteppingAlarm(at, call)
-        self._alarms.append(alarm)
+        alarm = SteppingAlarm(at, call, self._alarms)
+        bisect.insort(self._alarms, alarm, key=lambda other: other.at)
         return alarm
 
     async def sleep_until(self, at: float) -> None:

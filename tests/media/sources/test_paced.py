@@ -42,6 +42,31 @@ class FailingMaker(Maker):
         return super().next(elapsed, wants_keyframe)
 
 
+class TakingMaker:
+    """A picture every 40 ms, ten made ahead; keyframes where the file has them, and where they are wanted."""
+
+    ahead = 10
+
+    def __init__(self, keyframes: frozenset[int], bridges: bool = True) -> None:
+        self._keyframes = keyframes
+        self._bridges = bridges
+        self._number = 0
+        self.taken_back: list[int] = []
+
+    def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
+        number = self._number
+        self._number += 1
+        is_keyframe = number in self._keyframes or (wants_keyframe and self._bridges)
+        return EncodedFrame(b"x", number * 3600, is_keyframe, Codec.VP8)
+
+    def take_back(self, count: int) -> None:
+        self.taken_back.append(count)
+        self._number -= count
+
+    def close(self) -> None:
+        pass
+
+
 class HangingMaker(Maker):
     """Hangs in the second packet until released."""
 
@@ -118,6 +143,48 @@ def test_what_is_made_ahead_is_sent_when_it_is_due_and_before_a_failure() -> Non
     with pytest.raises(SourceError, match="broken"):
         collect(paced(maker, clock), Codec.OPUS, None, lambda sent: sent_at.append(clock.now))
     assert sent_at == pytest.approx([100, 100.02, 100.04])
+
+
+def collect_pictures(maker: FrameMaker, wishes: frozenset[int]) -> tuple[list[EncodedFrame], list[float]]:
+    """Thirty, and when each was sent; a keyframe is wished for when so many were."""
+    clock = SteppingClock()
+    source = PacedSource("video", lambda codec: maker, clock)
+    sent_at: list[float] = []
+
+    def after(sent: int) -> None:
+        sent_at.append(clock.now)
+        if sent in wishes:
+            source.request_keyframe()
+
+    return collect(source, Codec.VP8, 30, after), sent_at
+
+
+@pytest.mark.parametrize(("wish", "answered", "taken_back"), [(2, 8, [2]), (9, 9, [1]), (12, 12, [8])])
+def test_pictures_made_ahead_are_made_once_more_for_a_keyframe(
+    wish: int, answered: int, taken_back: list[int]
+) -> None:
+    """Not sooner than 0.3 s after the last one."""
+    maker = TakingMaker(frozenset({0}))
+    frames, sent_at = collect_pictures(maker, frozenset({wish}))
+    assert [number for number, frame in enumerate(frames) if frame.is_keyframe] == [0, answered]
+    assert set(steps(frames)) == {3600}
+    assert sent_at == pytest.approx([100 + number * 0.04 for number in range(30)])
+    assert maker.taken_back == taken_back
+
+
+def test_pictures_are_not_made_once_more_when_a_keyframe_is_among_them() -> None:
+    maker = TakingMaker(frozenset({0, 15}))
+    frames, _ = collect_pictures(maker, frozenset({12}))
+    assert [number for number, frame in enumerate(frames) if frame.is_keyframe] == [0, 15]
+    assert maker.taken_back == []
+
+
+def test_pictures_are_made_once_more_but_once_for_a_keyframe_that_does_not_come() -> None:
+    maker = TakingMaker(frozenset({0, 22}), bridges=False)
+    frames, sent_at = collect_pictures(maker, frozenset({12, 14, 16}))
+    assert [number for number, frame in enumerate(frames) if frame.is_keyframe] == [0, 22]
+    assert sent_at == pytest.approx([100 + number * 0.04 for number in range(30)])
+    assert maker.taken_back == [8]
 
 
 def test_a_maker_that_cannot_be_made_ends_the_source() -> None:

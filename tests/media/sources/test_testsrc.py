@@ -9,6 +9,7 @@ from tests.media.sources.support import SteppingClock, collect, decode, steps
 from videocli.media.frames import Codec
 from videocli.media.sources import TestPicture
 from videocli.media.sources.font import ADVANCE, HEIGHT, glyph_rows
+from videocli.media.sources.paced import KEYFRAME_SECONDS
 from videocli.media.sources.testsrc import (
     CLOCK_TOP,
     FRAME_RATE,
@@ -130,7 +131,7 @@ def test_requests_without_end_do_not_make_every_frame_a_keyframe() -> None:
     frames = collect(source, Codec.VP8, 49, lambda sent: source.request_keyframe())
     keyframes = [frame.timestamp for frame in frames if frame.is_keyframe]
     distances = {after - before for before, after in pairwise(keyframes)}
-    assert distances == {8 * TICKS}, "the first one that is made 0.3 s or more after the last"
+    assert distances == {round(KEYFRAME_SECONDS * Codec.VP8.clock_rate)}
 
 
 def test_the_square_moves_and_the_bars_stay() -> None:

@@ -50,6 +50,15 @@ class FrameRemaker(Protocol):
         ...
 
 
+@runtime_checkable
+class FrameTaker(Protocol):
+    """A `FrameMaker` that takes frames back which were made ahead."""
+
+    def take_back(self, count: int) -> None:
+        """The last `count` frames that it made were not sent, and none is a keyframe: they come once more."""
+        ...
+
+
 _Answer = asyncio.Future[list[EncodedFrame]]
 """The next frames; none: there are no more."""
 
@@ -71,6 +80,8 @@ class MakerThread:
         self._made: deque[EncodedFrame] = deque()
         self.can_remake = False
         """Whether `remake` may give something; known with the first frame."""
+        self.can_take_back = False
+        """Whether `take_back` may be called; not once the maker has failed."""
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -92,6 +103,10 @@ class MakerThread:
         """`FrameRemaker.remake` on the thread, of the frame that came last."""
         remade = await self._ask(_remake)
         return remade[0] if remade else None
+
+    async def take_back(self, count: int) -> None:
+        """`FrameTaker.take_back` on the thread; every frame that was made has come from `next`."""
+        await self._ask(partial(_take_back, count))
 
     async def _ask(self, work: _Work) -> list[EncodedFrame]:
         answer: _Answer = self._loop.create_future()
@@ -121,6 +136,7 @@ class MakerThread:
                         work(maker, frames)
                 except Exception as error:
                     failure = error
+                self.can_take_back = failure is None and isinstance(maker, FrameTaker)
                 if frames or failure is None:
                     call_on(self._loop, _succeed, answer, frames)
                 else:
@@ -145,6 +161,11 @@ def _remake(maker: FrameMaker, frames: list[EncodedFrame]) -> None:
     frame = maker.remake() if isinstance(maker, FrameRemaker) else None
     if frame is not None:
         frames.append(frame)
+
+
+def _take_back(count: int, maker: FrameMaker, frames: list[EncodedFrame]) -> None:
+    assert isinstance(maker, FrameTaker)
+    maker.take_back(count)
 
 
 def _succeed(answer: _Answer, frames: list[EncodedFrame]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -12,9 +12,6 @@ from videocli.media.sources.maker_thread import FrameMaker, MakerThread
 
 KEYFRAME_SECONDS = 0.3
 """The least time between a keyframe and the next one that is made only because it was asked for."""
-
-_MAX_AHEAD = 64
-"""Frames that wait for their time at once, at most."""
 
 _MAX_LATE_SECONDS = 0.5
 """A source that is later than this does not catch up: what follows is put off."""
@@ -61,7 +58,8 @@ class PacedSource:
     ends when its last frame has lasted.
 
     A keyframe that is asked for while a picture waits for its time is made of that picture, and sent at once
-    with the time it is then: who asks sees nothing until it comes.
+    with the time it is then: who asks sees nothing until it comes. Where only the next picture can be one,
+    those that were made ahead are made once more.
 
     `starts_at`: asked once, with the time at which the first frame is there; when that frame is, or was, due.
     """
@@ -77,9 +75,7 @@ class PacedSource:
         self._make = make
         self._clock = clock or LoopClock()
         self._starts_at = starts_at
-        self._wants_keyframe = False
-        self._keyframe_timestamp = 0
-        self._dozing: set[asyncio.Task[None]] = set()
+        self._wish = _Wish()
 
     @property
     def kind(self) -> MediaKind:
@@ -87,84 +83,168 @@ class PacedSource:
 
     def request_keyframe(self) -> None:
         """As `Source` says; any number of requests before the next keyframe are one."""
-        self._wants_keyframe = True
-        for dozing in self._dozing:
-            dozing.cancel()
+        self._wish.make()
 
     async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
         thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
-        alarms: deque[Alarm] = deque(maxlen=_MAX_AHEAD)
+        run = _Run(thread, codec.clock_rate, send, self._clock, self._starts_at, self._wish)
         try:
-            await self._pump(thread, codec.clock_rate, send, alarms)
+            await run.pump()
         finally:
-            for alarm in alarms:
-                alarm.cancel()
+            run.cancel()
             await thread.close()
 
-    async def _pump(
-        self, thread: MakerThread, rate: int, send: Callable[[EncodedFrame], None], alarms: deque[Alarm]
-    ) -> None:
-        """The last of the frames that were made at once is slept for, those before it only have alarms set.
 
-        An alarm costs half of what it does to sleep, which wakes a task in a second turn of the loop.
-        """
-        clock = self._clock
-        elapsed = 0.0
-        started_at: float | None = None
-        max_late = _MAX_LATE_SECONDS
-        put_off = 0
-        self._keyframe_timestamp = 0
-        sent = 0
-        due_at = step = 0.0
-        while True:
-            frame = await thread.next(elapsed, self._is_keyframe_due(elapsed, rate))
-            if frame is None:
-                await clock.sleep_until(due_at + step)
-                return
-            if started_at is None:
-                now = clock.time()
-                started_at = due_at = self._starts_at(now)
-                max_late += max(now - started_at, 0.0)
-            before, due_at = due_at, started_at + (frame.timestamp + put_off) / rate
-            step = due_at - before
-            late = clock.time() - due_at
-            if late > max_late:
-                put_off += round(late * rate)
-            if thread.has_next and late < 0:
-                alarms.append(clock.call_at(due_at, partial(self._deliver, frame, put_off, send)))
-                continue
-            begun_at = started_at + put_off / rate
-            if not thread.can_remake or frame.is_keyframe:
-                await clock.sleep_until(due_at)
-            elif await self._hurries(due_at, begun_at, rate) and (remade := await thread.remake()):
-                now = round((clock.time() - begun_at) * rate)
-                frame = replace(remade, timestamp=min(max(now, sent + 1), frame.timestamp))
-            self._deliver(frame, put_off, send)
-            sent = frame.timestamp
-            elapsed = clock.time() - begun_at
+class _Wish:
+    """That the next picture be a keyframe; it wakes who sleeps."""
 
-    def _is_keyframe_due(self, elapsed: float, rate: int) -> bool:
-        return self._wants_keyframe and elapsed - self._keyframe_timestamp / rate >= KEYFRAME_SECONDS
+    def __init__(self) -> None:
+        self.is_open = False
+        self._sleeping: set[asyncio.Task[None]] = set()
 
-    async def _hurries(self, due_at: float, begun_at: float, rate: int) -> bool:
-        """Wait until a frame is due; True: it is to be a keyframe, and now."""
-        clock = self._clock
-        while not (hurries := self._is_keyframe_due(clock.time() - begun_at, rate)) and clock.time() < due_at:
-            await self._doze(due_at)
-        return hurries
+    def make(self) -> None:
+        self.is_open = True
+        for sleeping in self._sleeping:
+            sleeping.cancel()
 
-    async def _doze(self, due_at: float) -> None:
-        """Sleep until then, or until a keyframe is asked for."""
-        dozing = asyncio.create_task(self._clock.sleep_until(due_at))
-        self._dozing.add(dozing)
+    async def sleep(self, clock: Clock, until: float) -> None:
+        """Return then, or once it is made anew."""
+        sleeping = asyncio.create_task(clock.sleep_until(until))
+        self._sleeping.add(sleeping)
         try:
-            await asyncio.wait({dozing})
+            await asyncio.wait({sleeping})
         finally:
-            self._dozing.discard(dozing)
-            dozing.cancel()
+            self._sleeping.discard(sleeping)
+            sleeping.cancel()
 
-    def _deliver(self, frame: EncodedFrame, put_off: int, send: Callable[[EncodedFrame], None]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame that is sent by an alarm."""
+
+    frame: EncodedFrame
+    due_before: float
+    """When the frame before it is due."""
+    alarm: Alarm
+
+
+class _Run:
+    """The frames of one codec, from the first to the last.
+
+    Of frames that were made at once the last is slept for, those before it only have alarms set: an alarm
+    costs half of what it does to sleep, which wakes a task in a second turn of the loop.
+    """
+
+    def __init__(
+        self,
+        thread: MakerThread,
+        rate: int,
+        send: Callable[[EncodedFrame], None],
+        clock: Clock,
+        starts_at: Callable[[float], float],
+        wish: _Wish,
+    ) -> None:
+        self._thread = thread
+        self._rate = rate
+        self._send = send
+        self._clock = clock
+        self._starts_at = starts_at
+        self._wish = wish
+        self._started_at: float | None = None
+        self._max_late = _MAX_LATE_SECONDS
+        self._put_off = 0
+        """Units by which all is later than its timestamp says."""
+        self._waiting: deque[_Waiting] = deque()
+        self._due_at = self._step = 0.0
+        """When the latest frame is due, and how long after the one before it."""
+        self._elapsed = 0.0
+        self._sent_timestamp = 0
+        self._keyframe_timestamp = 0
+        self._has_taken_back = False
+        """And no keyframe has come of it yet."""
+
+    async def pump(self) -> None:
+        """Return when the last frame has lasted."""
+        while (frame := await self._thread.next(self._elapsed, self._is_keyframe_due())) is not None:
+            due_before = self._place(frame)
+            if self._thread.has_next and self._clock.time() < self._due_at:
+                alarm = self._clock.call_at(self._due_at, partial(self._deliver_waiting, self._put_off))
+                self._waiting.append(_Waiting(frame, due_before, alarm))
+            elif (ready := await self._when_due(frame, due_before)) is not None:
+                self._deliver(ready, self._put_off)
+                self._sent_timestamp = ready.timestamp
+                self._elapsed = self._clock.time() - self._begun_at
+        await self._clock.sleep_until(self._due_at + self._step)
+
+    def cancel(self) -> None:
+        """Send nothing more."""
+        for each in self._waiting:
+            each.alarm.cancel()
+        self._waiting.clear()
+
+    def _place(self, frame: EncodedFrame) -> float:
+        """Work out when it is due; when the one before it is, or was."""
+        if self._started_at is None:
+            now = self._clock.time()
+            self._started_at = self._due_at = self._starts_at(now)
+            self._max_late += max(now - self._started_at, 0.0)
+        due_before, self._due_at = self._due_at, self._begun_at + frame.timestamp / self._rate
+        self._step = self._due_at - due_before
+        late = self._clock.time() - self._due_at
+        if late > self._max_late:
+            self._put_off += round(late * self._rate)
+        return due_before
+
+    @property
+    def _begun_at(self) -> float:
+        """When timestamp 0 was due, or would have been."""
+        return (self._started_at or 0.0) + self._put_off / self._rate
+
+    async def _when_due(self, frame: EncodedFrame, due_before: float) -> EncodedFrame | None:
+        """The frame, when it is due; a keyframe in its place, and earlier; None: it was taken back."""
+        thread = self._thread
+        takes_back = thread.can_take_back and bool(self._waiting) and not self._has_taken_back
+        if not frame.is_keyframe and (thread.can_remake or takes_back) and await self._is_hurried():
+            if thread.can_remake:
+                if (remade := await thread.remake()) is not None:
+                    now = round((self._clock.time() - self._begun_at) * self._rate)
+                    timestamp = min(max(now, self._sent_timestamp + 1), frame.timestamp)
+                    return replace(remade, timestamp=timestamp)
+            elif not any(each.frame.is_keyframe for each in self._waiting):
+                await self._take_back(due_before)
+                return None
+        await self._clock.sleep_until(self._due_at)
+        return frame
+
+    async def _take_back(self, due_before: float) -> None:
+        """All that was not sent, the latest frame too."""
+        count = len(self._waiting) + 1
+        self._due_at = self._waiting[0].due_before if self._waiting else due_before
+        self._elapsed = self._clock.time() - self._begun_at
+        self._has_taken_back = True
+        self.cancel()
+        await self._thread.take_back(count)
+
+    async def _is_hurried(self) -> bool:
+        """Wait until the latest frame is due; True: it is to be a keyframe, and now."""
+        while not (is_hurried := self._is_keyframe_due()) and self._clock.time() < self._due_at:
+            until = min(self._due_at, self._keyframe_allowed_at) if self._wish.is_open else self._due_at
+            await self._wish.sleep(self._clock, until)
+        return is_hurried
+
+    def _is_keyframe_due(self) -> bool:
+        return self._wish.is_open and self._clock.time() >= self._keyframe_allowed_at
+
+    @property
+    def _keyframe_allowed_at(self) -> float:
+        return self._begun_at + self._keyframe_timestamp / self._rate + KEYFRAME_SECONDS
+
+    def _deliver_waiting(self, put_off: int) -> None:
+        self._deliver(self._waiting.popleft().frame, put_off)
+
+    def _deliver(self, frame: EncodedFrame, put_off: int) -> None:
         if frame.is_keyframe:
-            self._wants_keyframe = False
+            self._wish.is_open = False
             self._keyframe_timestamp = frame.timestamp
-        send(replace(frame, timestamp=frame.timestamp + put_off) if put_off else frame)
+            self._has_taken_back = False
+        self._send(replace(frame, timestamp=frame.timestamp + put_off) if put_off else frame)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -85,6 +85,8 @@ class _Unit:
     """In units of the codec's clock rate."""
     duration: int | None
     is_keyframe: bool
+    timestamp: int | None = None
+    """Where it was placed, if it was made before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class PassThrough:
         self._step = OPUS_SAMPLES if is_sound else max(round(codec.clock_rate / rate), 1)
         self._timeline = Timeline(codec.clock_rate, self._step, _SOUND_TOLERANCE if is_sound else 0)
         self._ahead: deque[_Unit | _PassEnd] = deque()
+        self._made: deque[_Unit] = deque(maxlen=self._ahead_count)
         self._needs_keyframe = True
         self._group = _Group()
         self._bridge: Bridge | None = None
@@ -140,15 +143,24 @@ class PassThrough:
 
     def _frame(self, unit: _Unit, wants_keyframe: bool) -> EncodedFrame | None:
         self._needs_keyframe = False
-        timestamp = self._timeline.place(unit.position, unit.duration)
+        timestamp = unit.timestamp
+        if timestamp is None:
+            timestamp = self._timeline.place(unit.position, unit.duration)
         if self._codec is not Codec.OPUS:
             self._group.add(unit)
+            self._made.append(replace(unit, timestamp=timestamp))
         if unit.is_keyframe:
             self._bridge = None
         if self._bridge is None:
             return EncodedFrame(unit.data, timestamp, unit.is_keyframe, self._codec)
         with translated(self._input.spec, "cannot be encoded"):
             return self._bridge.encode(unit.data, timestamp, wants_keyframe)
+
+    def take_back(self, count: int) -> None:
+        """As `FrameTaker` says, of pictures."""
+        self._group.remove(count)
+        for _ in range(count):
+            self._ahead.appendleft(self._made.pop())
 
     def close(self) -> None:
         self._input.close()
@@ -246,6 +258,11 @@ class _Group:
         self._bytes += len(unit.data)
         if self._bytes > _MAX_GROUP_BYTES:
             self.frames = []
+
+    def remove(self, count: int) -> None:
+        """The last so many, none of which is the keyframe."""
+        removed, self.frames = self.frames[-count:], self.frames[:-count]
+        self._bytes -= sum(map(len, removed))
 
 
 def opus_duration(packet: bytes) -> int | None:
