@@ -157,6 +157,15 @@ async def test_each_report_is_answered_with_levels(here: World) -> None:
 
 
 @served()
+async def test_a_report_before_anything_is_known_is_answered_once_when_it_is(here: World) -> None:
+    alice, channel = await reporting(here, "alice")
+    for _ in range(3):
+        channel.send('{"type": "network_quality"}')
+    await asyncio.sleep(3.0)
+    assert [json.loads(data) for _, data in alice.heard] == [{"type": "network_quality", "local": 5}]
+
+
+@served()
 async def test_odd_words_on_a_channel_change_nothing(here: World) -> None:
     alice, channel = await reporting(here, "alice")
     await asyncio.sleep(3.0)

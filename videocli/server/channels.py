@@ -123,7 +123,11 @@ class ActiveSpeaker(Channels):
 
 
 class NetworkQuality(Channels):
-    """Answers each report with levels of our own; what the reports say is not relied upon."""
+    """Answers each report with levels of our own; what the reports say is not relied upon.
+
+    A report that comes before there are any is answered as soon as there are: whoever is not answered says
+    no more for 5 s (media-signaling.md).
+    """
 
     name = "network_quality"
 
@@ -131,6 +135,12 @@ class NetworkQuality(Channels):
         super().__init__(legs, JUDGE_SECONDS)
         self._opinions: dict[str, Opinion] = {}
         self._before: dict[tuple[str, str, str], TrackStats] = {}
+        self._unanswered: dict[str, bool] = {}
+        """By participant SID: whether others' levels are asked for, too."""
+
+    def close(self, participant_sid: str) -> None:
+        self._unanswered.pop(participant_sid, None)
+        super().close(participant_sid)
 
     def _measure(self, now: float) -> None:
         legs = self._legs()
@@ -143,6 +153,9 @@ class NetworkQuality(Channels):
                 max((jitter for jitter, _ in flows), default=0.0),
                 max((rate.loss or 0.0 for _, rate in flows), default=0.0),
             )
+        unanswered, self._unanswered = self._unanswered, {}
+        for sid, with_remotes in unanswered.items():
+            self._answer(sid, with_remotes)
 
     def _flows(
         self, sid: str, leg: Leg, before: Mapping[tuple[str, str, str], TrackStats]
@@ -157,13 +170,16 @@ class NetworkQuality(Channels):
                 yield jitter, rates(before[key], after, JUDGE_SECONDS, is_sent=direction == "to")
 
     def _said(self, participant_sid: str, message: Json) -> None:
-        if message.get("type") != self.name:
-            return
+        if message.get("type") == self.name:
+            self._answer(participant_sid, bool(message.get("remoteReportLevel")))
+
+    def _answer(self, participant_sid: str, with_remotes: bool) -> None:
         levels = {sid: opinion.level for sid, opinion in self._opinions.items()}
         own = levels.pop(participant_sid, None)
         if own is None:
+            self._unanswered[participant_sid] = with_remotes
             return
         answer: Json = {"local": own}
-        if message.get("remoteReportLevel"):
+        if with_remotes:
             answer["remotes"] = [{"sid": sid, "level": level} for sid, level in levels.items() if level]
         self._say(participant_sid, answer)
