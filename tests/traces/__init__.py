@@ -41,3 +41,13 @@ def read(name: str) -> list[Line]:
 def on_the_wire(name: str, speaker: str) -> list[Line]:
     """What one side said on the WebSocket, as JSON objects."""
     return [line for line in read(name) if line.speaker == speaker and isinstance(line.message, dict)]
+
+
+def on_channel(name: str, channel: str, speaker: str) -> list[Line]:
+    """What one side said on a data channel of media signaling."""
+    lines = [json.loads(text) for text in (_FOLDER / f"{name}.jsonl").read_text().splitlines()]
+    return [
+        Line(line["t"], line["from"], line["message"])
+        for line in lines
+        if line.get("channel") == channel and line["from"] == speaker
+    ]
