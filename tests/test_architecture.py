@@ -80,6 +80,7 @@ TABLE = (
         f"{COMMON} protocol/* media/peer engine/reports engine/commands engine/signaling/*",
     ),
     Row("engine/legs engine/meter engine/taps", PURE, f"{COMMON} {MEDIA} engine/*"),
+    Row("engine/network_quality", PURE, f"{COMMON} {MEDIA} protocol/* engine/events engine/reports"),
     Row(
         "engine/subscriptions",
         PURE,

@@ -179,3 +179,22 @@ def test_the_quality_of_a_network_follows_loss_and_is_0_while_no_path_answers() 
     assert qualities(1, lost=0) == [0]
     local, _ = meter.snapshot(alice)
     assert local.network_quality is None
+
+
+def test_the_servers_verdict_on_a_network_comes_before_our_own() -> None:
+    media, alice = Media(), room()
+    meter = media.meter()
+    media.tracks["received", "mic"] = TrackStats(codec=Codec.OPUS, packets=100)
+    meter.sample(alice, 1.0)
+    media.tracks["received", "mic"] = TrackStats(codec=Codec.OPUS, packets=200)
+    meter.sample(alice, 2.0)
+
+    def qualities() -> list[int | None]:
+        local, others = meter.snapshot(alice)
+        return [each.network_quality for each in (local, *others)]
+
+    assert qualities() == [None, 5]
+    alice.apply(rp.NetworkJudged(4, {"PA2": 2}), 2.0)
+    assert qualities() == [4, 2]
+    alice.apply(rp.NetworkUnjudged(), 2.0)
+    assert qualities() == [None, 5]

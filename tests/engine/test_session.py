@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.simulation.clock import run_virtually
-from tests.simulation.house import House
+from tests.simulation.house import Guest, House
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine import reports as rp
@@ -610,5 +610,51 @@ def test_a_handshake_that_never_comes_up_ends_the_room_with_media_lost() -> None
         assert reason is not None
         assert reason.code == 53405
         assert "Reconnected" not in alice.names
+
+    scene(play)
+
+
+def asking(config: JoinConfig) -> JoinConfig:
+    return replace(config, signaling=replace(config.signaling, network_quality=True))
+
+
+def levels(guest: Guest) -> list[tuple[str, int]]:
+    return [
+        (event.participant.identity, event.level)
+        for event in guest.events
+        if isinstance(event, ev.NetworkQualityLevelChanged)
+    ]
+
+
+def test_who_asks_learns_how_good_everybodys_network_is() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice", config=asking)
+        await alice.sees(ev.Connected)
+        await asyncio.sleep(10.0)
+        assert levels(alice) == [("alice", 5)]
+        bob = house.join("bob")
+        await asyncio.sleep(10.0)
+        assert levels(alice) == [("alice", 5), ("bob", 5)]
+        shown = alice.session.snapshot()
+        assert shown.local is not None
+        assert [each.network_quality for each in (shown.local, *shown.participants)] == [5, 5]
+        assert levels(bob) == []
+        await asyncio.gather(bob.leave(), alice.leave())
+        assert alice.names[-1] == "Disconnected"
+
+    scene(play)
+
+
+def test_while_media_is_lost_every_network_is_at_0() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=asking)
+        await bob.sees(ev.NetworkQualityLevelChanged)
+        bob.session.post(cmd.Practise("media"))
+        await bob.sees(ev.Reconnected)
+        await asyncio.sleep(10.0)
+        assert [level for _, level in levels(bob)] == [5, 0, 5]
+        names = [name for name in bob.names if name != "NetworkQualityLevelChanged"]
+        assert names == ["Connected", "Reconnecting", "Reconnected"]
+        await bob.leave()
 
     scene(play)

@@ -100,6 +100,8 @@ class Peer:
     """Set to restart ICE without waiting any longer."""
     was_up: bool = False
     """Whether media was ever connected."""
+    channels: dict[str, mp.DataChannel] = field(default_factory=dict)
+    """Those that the other side opened, by label."""
     is_unverified: bool = False
     """Whether it owes an answer from after the session was resumed."""
 
@@ -233,6 +235,11 @@ class MediaLeg:
         """What went over each peer connection, by its id."""
         return {peer.id: peer.connection.stats() for peer in self.peers.values()}
 
+    def channel(self, label: str) -> mp.DataChannel | None:
+        """The open channel of this label that the other side opened."""
+        found = (peer.channels.get(label) for peer in self.peers.values())
+        return next((channel for channel in found if channel is not None), None)
+
     async def close(self) -> None:
         """End everything; what is reported from now on is nobody's business."""
         self.publishing.close()
@@ -346,10 +353,13 @@ class MediaLeg:
                 self._report(rp.MediaResized(receiver.track_id, width, height))
             case mp.DataChannelOpened(channel, is_local):
                 if not is_local:
+                    peer.channels[channel.label] = channel
                     self._report(rp.MediaArrived(channel.label))
             case mp.DataMessage(channel, data):
                 self._report(rp.MessageArrived(channel.label, data))
             case mp.DataChannelClosed(channel):
+                if peer.channels.get(channel.label) is channel:
+                    del peer.channels[channel.label]
                 self._report(rp.MediaLeft(channel.label))
             case _:
                 assert_never(event)

@@ -114,7 +114,7 @@ class Meter:
                 speaking=room.speakers.is_speaking(each.sid),
                 audio_level=room.levels.get(each.sid),
                 is_dominant=each.sid == room.dominant_sid,
-                network_quality=self._quality(each.sid),
+                network_quality=room.network_levels.get(each.sid, self._quality(each.sid)),
             )
             for each in everybody
         )

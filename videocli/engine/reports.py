@@ -149,6 +149,13 @@ class RecordingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkQualityGranted:
+    """The server judges networks, and says so on a data channel that it opens."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignalingLost:
     """The connection is gone; the backend is already trying to resume the session."""
 
@@ -203,6 +210,7 @@ SignalingReport = (
     | DescriptionReceived
     | CandidatesReceived
     | RecordingChanged
+    | NetworkQualityGranted
     | SignalingLost
     | AttemptStarted
     | AttemptFailed
@@ -281,6 +289,21 @@ class LoudnessMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkJudged:
+    """The server's verdict on networks: 0 (broken) to 5. Who is missing is as before."""
+
+    local: int | None
+    """Ours; None: it does not say."""
+    remotes: Mapping[str, int]
+    """By participant SID."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkUnjudged:
+    """The server judges networks no more, and what it said no longer counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageArrived:
     """A message on the data channel of this label."""
 
@@ -299,5 +322,7 @@ MediaReport = (
     | MediaResized
     | MediaLeft
     | LoudnessMeasured
+    | NetworkJudged
+    | NetworkUnjudged
     | MessageArrived
 )

@@ -26,6 +26,7 @@ from videocli.engine.media_leg import (
     PeerEnded,
 )
 from videocli.engine.meter import Meter
+from videocli.engine.network_quality import NetworkQuality
 from videocli.engine.publishing import DataParameters, MessagesLost, SourceEnded
 from videocli.engine.room.room import Room
 from videocli.engine.room.snapshot import Snapshot, outage_snapshot
@@ -104,6 +105,7 @@ class Session:
         self._media = MediaLeg(outside.make_peer, config.gather, outside.random, self._inbox.put_nowait)
         self._taps = Taps()
         self._meter = Meter(self._media.counters, self._media.connection_counters)
+        self._quality = NetworkQuality()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             rp.IceServersGiven: lambda report: self._media.connect(self._new_id(), report.servers),
             rp.IceServersRenewed: lambda report: self._media.use_servers(report.servers),
@@ -115,6 +117,7 @@ class Session:
             rp.Resynced: self._resynced,
             rp.Joined: lambda report: self._subscriptions.joined(report.takes_rules),
             rp.SubscriptionsChanged: lambda report: self._media.refuse(report.unwanted),
+            rp.NetworkQualityGranted: lambda report: self._quality.grant(report.label),
             LocalDescription: self._send_description,
             LocalCandidates: self._send_candidates,
             PeerEnded: lambda ended: self._backend.forget_peer(ended.peer_id),
@@ -169,11 +172,13 @@ class Session:
         listening = asyncio.create_task(self._listen(), name="listening")
         try:
             while not self._room.health.ended:
+                due_at = self._timer()
                 try:
-                    async with asyncio.timeout_at(self._room.timer()):
+                    async with asyncio.timeout_at(due_at):
                         item = await self._inbox.get()
                 except TimeoutError:
-                    self._say(self._room.handle_timer(self._loop.time()))
+                    # A timer may fire within the resolution of the clock before its time.
+                    self._handle_timer(max(self._loop.time(), due_at or 0.0))
                 else:
                     self._take(item, self._loop.time())
         finally:
@@ -218,11 +223,22 @@ class Session:
         """Take one item in: the room first, then whoever has to act on it."""
         self._legs.apply(item, now)
         if isinstance(item, rp.SignalingReport | rp.MediaReport):
-            self._say(self._room.apply(item, now))
+            self._say(self._room.apply(self._quality.translate(item, now), now))
         handler = self._handlers.get(type(item))
         if handler is not None and not self._room.health.ended:
             handler(item)
         self._settle_taps()
+        unjudged = self._quality.settle(self._media.channel, now)
+        if unjudged is not None:
+            self._say(self._room.apply(unjudged, now))
+
+    def _timer(self) -> float | None:
+        timers = (self._room.timer(), self._quality.timer())
+        return min((at for at in timers if at is not None), default=None)
+
+    def _handle_timer(self, now: float) -> None:
+        self._say(self._room.handle_timer(now))
+        self._quality.handle_timer(lambda: self._meter.stats(self._room), now)
 
     def _settle_taps(self) -> None:
         self._taps.settle(self._receiver_of)

@@ -329,3 +329,52 @@ class TestSpeaking:
     def test_levels_of_who_is_gone_change_nothing(self) -> None:
         room = room_with()
         assert self.hear(room, 1.0, PA2=0.2) == []
+
+
+class TestNetworks:
+    def judge(self, room: Room, local: int | None = None, **remotes: int) -> list[tuple[str, int]]:
+        """Whose level changed, and to what."""
+        return levels(room.apply(rp.NetworkJudged(local, remotes), 0.0))
+
+    def test_a_level_is_said_when_it_is_first_known_and_when_it_changes(self) -> None:
+        room = room_with(BOB)
+        assert self.judge(room) == []
+        assert self.judge(room, 5, PA2=3) == [("alice", 5), ("bob", 3)]
+        assert self.judge(room, 5, PA2=3) == []
+        assert self.judge(room, 5, PA2=4) == [("bob", 4)]
+        assert self.judge(room, 2) == [("alice", 2)]
+
+    def test_who_is_not_here_has_no_level_and_who_comes_again_has_a_new_one(self) -> None:
+        room = room_with()
+        assert self.judge(room, PA2=3) == []
+        apply(room, rp.ParticipantsChanged((BOB,)))
+        assert self.judge(room, PA2=3) == [("bob", 3)]
+        apply(room, rp.ParticipantsChanged((replace(BOB, state="disconnected"),)))
+        assert room.network_levels == {}
+
+    def test_nobody_else_says_our_level(self) -> None:
+        room = room_with(BOB)
+        assert self.judge(room, 5, PA1=1) == [("alice", 5)]
+
+    def test_lost_media_is_level_0_of_all_that_have_one_until_it_is_back(self) -> None:
+        room = room_with(BOB)
+        self.judge(room, 5)
+        assert levels(room.apply(rp.MediaFailed(), 0.0)) == [("alice", 0)]
+        assert self.judge(room, 5, PA2=3) == []
+        assert levels(room.apply(rp.MediaConnected(), 0.0)) == []
+        assert self.judge(room, 5, PA2=3) == [("alice", 5), ("bob", 3)]
+
+    def test_when_nobody_judges_any_more_there_are_no_levels_and_nothing_is_said(self) -> None:
+        room = room_with(BOB)
+        self.judge(room, 5, PA2=3)
+        assert apply(room, rp.NetworkUnjudged()) == []
+        assert room.network_levels == {}
+        assert self.judge(room, 5) == [("alice", 5)]
+
+
+def levels(events: list[ev.Event]) -> list[tuple[str, int]]:
+    return [
+        (event.participant.identity, event.level)
+        for event in events
+        if isinstance(event, ev.NetworkQualityLevelChanged)
+    ]

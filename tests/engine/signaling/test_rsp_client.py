@@ -631,3 +631,39 @@ def test_a_server_that_takes_rules_is_believed() -> None:
     client, _ = joined_with(NO_VIDEO, subscribe_rules=True)
     client.receive(subscribed(1))
     assert client.reports() == [rp.SubscriptionsChanged({"MT1": "m1", "MT2": "m2", "MT3": "m3"})]
+
+
+GRANT = {"network_quality": {"transport": {"type": "data-channel", "label": "nq"}}}
+
+
+class TestNetworkQuality:
+    def asking(self, **members: Any) -> tuple[RspClient, list[rp.SignalingReport]]:
+        """A client that asked for it, and what it reported when it was let in."""
+        client = RspClient(
+            "my-room", Publisher("videocli", "1", "test"), media_signaling=("network_quality",)
+        )
+        client.connect("pc", "offer 1", [])
+        (connect,) = client.messages()
+        assert connect["media_signaling"] == {
+            "network_quality": {"transports": [{"type": "data-channel"}]}
+        }, "as the SDK's (trace connect_media_signaling)"
+        client.receive(connected(**members))
+        return client, [report for report in client.reports() if type(report) is rp.NetworkQualityGranted]
+
+    def test_what_it_is_granted_it_says_once_whenever_that_is(self) -> None:
+        client, reports = self.asking(media_signaling=GRANT)
+        assert reports == [rp.NetworkQualityGranted("nq")]
+        assert hear(client, media_signaling=GRANT) == []
+        client, reports = self.asking()
+        assert reports == []
+        assert hear(client, media_signaling=GRANT) == [rp.NetworkQualityGranted("nq")]
+
+    def test_another_label_is_news_and_another_channel_is_none(self) -> None:
+        client, _ = self.asking(media_signaling=GRANT)
+        other = {"transport": {"type": "data-channel", "label": "other"}}
+        assert hear(client, media_signaling={"active_speaker": other}) == []
+        assert hear(client, media_signaling={"network_quality": other}) == [rp.NetworkQualityGranted("other")]
+
+    def test_what_was_not_asked_for_is_nothing_to_us(self) -> None:
+        client = joined_client()
+        assert hear(client, media_signaling=GRANT) == []

@@ -67,6 +67,8 @@ class Room:
         """How loud everybody is who is known to be anything, by SID."""
         self.dominant_sid: str | None = None
         """Of the remote participant who speaks loudest."""
+        self.network_levels: dict[str, int] = {}
+        """The server's verdicts on networks, 0 (broken) to 5, by participant SID."""
         self._out: list[ev.Event] = []
         self._appliers: dict[type[Any], Callable[[Any, float], None]] = {
             rp.Joined: self._joined,
@@ -91,6 +93,8 @@ class Room:
             rp.MediaResized: self._media_resized,
             rp.MediaLeft: self._media_left,
             rp.LoudnessMeasured: self._loudness_measured,
+            rp.NetworkJudged: self._network_judged,
+            rp.NetworkUnjudged: lambda report, now: self.network_levels.clear(),
             rp.MessageArrived: self._message_arrived,
         }
 
@@ -194,6 +198,7 @@ class Room:
         if info.state == "disconnected":
             self._unsubscribe_all(participant)
             del self.participants[participant.sid]
+            self.network_levels.pop(participant.sid, None)
         if changed:
             self._out.append(_STATE_EVENTS[info.state](participant.view()))
         if participant.sid == self.dominant_sid and participant.sid not in self.participants:
@@ -321,6 +326,20 @@ class Room:
             speaker = self.participants[sid].view() if sid is not None else None
             self._out.append(ev.DominantSpeakerChanged(speaker))
 
+    def _network_judged(self, report: rp.NetworkJudged, now: float) -> None:
+        """While media is lost no verdict counts, as in twilio-video.js (lib/signaling/v2/room.js)."""
+        if self.health.media_failed_at is None:
+            own = {} if report.local is None else {self.local.sid: report.local}
+            self._set_network_levels({**report.remotes, **own})
+
+    def _set_network_levels(self, levels: Mapping[str, int]) -> None:
+        everybody: list[LocalParticipant | RemoteParticipant] = [self.local, *self.participants.values()]
+        for participant in everybody:
+            level = levels.get(participant.sid)
+            if level is not None and level != self.network_levels.get(participant.sid):
+                self.network_levels[participant.sid] = level
+                self._out.append(ev.NetworkQualityLevelChanged(participant.view(), level))
+
     def _publication_ready(self, report: rp.PublicationReady, now: float) -> None:
         track = self.local.tracks.get(report.track_id)
         if track is not None and track.sid is None:
@@ -360,6 +379,7 @@ class Room:
     def _media_failed(self, report: rp.MediaFailed, now: float) -> None:
         if self.health.media_failed_at is None:
             self._set_health(self.health.with_media(now), now)
+            self._set_network_levels(dict.fromkeys(self.network_levels, 0))
             self.outages.media_is_silent(now if report.silent_since is None else report.silent_since)
 
     def _media_verified(self, report: rp.MediaVerified, now: float) -> None:

@@ -56,7 +56,10 @@ class ParticipantSnapshot:
     is_dominant: bool = False
     """Speaks loudest of the others; at most one does."""
     network_quality: int | None = None
-    """0 (broken) to 5 (excellent): our own verdict, on what comes from it, or of us on what arrives."""
+    """0 (broken) to 5 (excellent): the server's verdict.
+
+    Where the server gives none: our own, on what comes from it, or of us on what arrives.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class SignalingConfig:
     token: TokenSource
     subscribe: Rules = EVERYTHING
     """What to receive."""
+    network_quality: bool = False
+    """Ask the server for its verdicts on networks, which it says on a data channel."""
 
 
 class SignalingBackend(Protocol):

@@ -30,6 +30,7 @@ from videocli.engine.signaling.rsp_client import RspClient, State
 from videocli.errors import TokenError, VideoError, error
 from videocli.media.peer import IceCandidate
 from videocli.outside import DialError, MessageTransport, Outside
+from videocli.protocol import network_quality
 from videocli.protocol.rsp import Publisher
 from videocli.protocol.subscribe_rules import Rules
 from videocli.protocol.tcmp import (
@@ -96,7 +97,8 @@ class RspBackend:
         self._outside = outside
         self._report = report
         publisher = Publisher("videocli", __version__, f"videocli/{__version__} ({platform.system()})")
-        self._rsp = RspClient(config.room, publisher, config.subscribe)
+        channels = (network_quality.NAME,) if config.network_quality else ()
+        self._rsp = RspClient(config.room, publisher, config.subscribe, channels)
         self._backoff = Backoff(outside.random)
         self._token = ""
         self._conversation: Conversation | None = None

@@ -60,6 +60,7 @@ class RspClient:
         room: str | None,
         publisher: rsp.Publisher,
         subscribe: Rules = EVERYTHING,
+        media_signaling: tuple[str, ...] = (),
     ) -> None:
         self._room = room
         self._publisher = publisher
@@ -77,7 +78,8 @@ class RspClient:
         self._is_participant_unsaid = False
         self._unsaid: dict[str, rsp.PeerConnectionState] = {}
         self._held: list[rsp.ServerMessage] = []
-        self._news = News(subscribe)
+        self._media_signaling = media_signaling
+        self._news = News(subscribe, media_signaling)
         self._messages: list[Json] = []
         self._reports: list[rp.SignalingReport] = []
         self._ignored: list[str] = []
@@ -149,6 +151,7 @@ class RspClient:
                     publisher=self._publisher,
                     subscribe_all=any(rule.include for rule in self._subscribe),
                     subscribe_rules=self._rules,
+                    media_signaling=self._media_signaling,
                 )
             )
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from videocli.engine import reports as rp
 from videocli.errors import error
 from videocli.media.peer import IceCandidate
-from videocli.protocol import rsp
+from videocli.protocol import network_quality, rsp
 from videocli.protocol.subscribe_rules import EVERYTHING, Rules, wants
 
 _NEVER = -1
@@ -31,10 +31,12 @@ class _Known:
 class News:
     """Turns what the server says into reports, leaving out what has been said before."""
 
-    def __init__(self, rules: Rules = EVERYTHING) -> None:
+    def __init__(self, rules: Rules = EVERYTHING, media_signaling: tuple[str, ...] = ()) -> None:
         self.own_sid = ""
         self.server_takes_rules = False
         self._rules = rules
+        self._media_signaling = media_signaling
+        self._quality_label: str | None = None
         self._participants: dict[str, _Known] = {}
         self._published_revision = _NEVER
         self._subscribed_revision = _NEVER
@@ -143,6 +145,14 @@ class News:
         if state.published is not None and state.published.revision > self._published_revision:
             self._published_revision = state.published.revision
             yield from self._published(state.published)
+        yield from self._granted(dict(state.media_signaling))
+
+    def _granted(self, labels: dict[str, str]) -> Iterator[rp.SignalingReport]:
+        """A server may grant what nobody asked for, and says a label again with each change of the room."""
+        label = labels.get(network_quality.NAME) if network_quality.NAME in self._media_signaling else None
+        if label is not None and label != self._quality_label:
+            self._quality_label = label
+            yield rp.NetworkQualityGranted(label)
 
     def _subscribed(self, subscribed: rsp.Subscribed) -> Iterator[rp.SignalingReport]:
         self._listed = {track.sid: track.id for track in subscribed.tracks if track.id is not None}
