@@ -82,13 +82,28 @@ class TestJoining:
 class TestEvents:
     def test_the_room_gives_every_event_since_we_came(self) -> None:
         async def play(house: House) -> None:
-            async with joins(house, "alice") as room:
+            async with joins(house, "alice", network_quality=False) as room:
                 async with joins(house, "bob"):
                     await asyncio.sleep(0.5)
                 await asyncio.sleep(0.5)
                 room.leave()
                 names = [type(event).__name__ async for event in room]
             assert names == ["Connected", "ParticipantConnected", "ParticipantDisconnected", "Disconnected"]
+
+        scene(play)
+
+    def test_how_good_networks_are_is_an_event_unless_it_is_not_wanted(self) -> None:
+        async def play(house: House) -> None:
+            async with joins(house, "alice") as alice, joins(house, "bob", network_quality=False) as bob:
+                levels = alice.events(events.NetworkQualityLevelChanged)
+                said = [await anext(levels), await anext(levels)]
+                assert {(event.participant.identity, event.level) for event in said} == {
+                    ("alice", 5),
+                    ("bob", 5),
+                }
+                bob.leave()
+                names = [type(event).__name__ async for event in bob]
+            assert "NetworkQualityLevelChanged" not in names
 
         scene(play)
 

@@ -17,7 +17,7 @@ import pytest
 from tests.cli.process import videocli as run_videocli
 from tests.cli.room_server import SERVER_VARIABLES, minted, running_server
 from tests.media.sources.support import make_file
-from tests.sdk.programs import Program, videocli
+from tests.sdk.programs import Line, Program, videocli
 
 PATIENCE = 60.0
 
@@ -28,6 +28,12 @@ def together(*scenes: Callable[[], Awaitable[None]]) -> None:
             await asyncio.gather(*(scene() for scene in scenes))
 
     asyncio.run(play())
+
+
+def comings_and_goings(printed: str) -> list[str]:
+    """The first word of each event but those of network qualities, which come at times of their own."""
+    words = [line.split()[1] for line in printed.splitlines()]
+    return [word for word in words if word != "Network"]
 
 
 def names(program: Program) -> list[str]:
@@ -48,7 +54,7 @@ class TestLimits:
         ran = run_videocli("join", "u2", "--url", url, "--plain", *limits, **SERVER_VARIABLES)
         assert ran.exit_code == 7
         assert "no participantConnected:bob within 1.5 s" in ran.stderr
-        assert [line.split()[1] for line in ran.stdout.splitlines()] == ["Connected", "Disconnected"]
+        assert comings_and_goings(ran.stdout) == ["Connected", "Disconnected"]
 
     def test_the_time_counts_from_the_start(self, url: str) -> None:
         limits = ("--until", "connected", "--timeout", "0.5", "--token-command", "exec sleep 20")
@@ -60,7 +66,7 @@ class TestLimits:
     def test_for_so_long(self, url: str) -> None:
         ran = run_videocli("join", "u4", "--url", url, "--plain", "--duration", "0.2", **SERVER_VARIABLES)
         assert (ran.exit_code, ran.stderr) == (0, "")
-        assert [line.split()[1] for line in ran.stdout.splitlines()] == ["Connected", "Disconnected"]
+        assert comings_and_goings(ran.stdout) == ["Connected", "Disconnected"]
 
     def test_asked_to_leave_before_it_happened_is_no_failure(self, url: str) -> None:
         async def scene() -> None:
@@ -111,6 +117,27 @@ def test_who_wants_data_alone_gets_it_also_into_a_file(url: str, tmp_path: Path)
         assert kept == {name: message[name] for name in ("time", "participant", "track", "data")}
 
     out = tmp_path / "messages.ndjson"
+    together(scene)
+
+
+def test_each_is_told_how_good_its_own_network_and_the_others_is(url: str) -> None:
+    async def scene() -> None:
+        arguments = ("join", "networks", "--url", url, "--json")
+        async with videocli(*arguments, "--identity", "bob") as bob:
+            async with videocli(*arguments, "--identity", "alice") as alice:
+                for program in (bob, alice):
+                    for identity in ("bob", "alice"):
+                        line = await program.wait_event("networkQualityLevelChanged", about(identity))
+                        assert line.fields["participant"]["state"] == "connected"
+                        assert 1 <= line.fields["level"] <= 5
+                await alice.command("disconnect")
+                assert await alice.exit_code() == 0
+            await bob.command("disconnect")
+            assert await bob.exit_code() == 0
+
+    def about(identity: str) -> Callable[[Line], bool]:
+        return lambda line: line.identity == identity
+
     together(scene)
 
 
@@ -184,7 +211,8 @@ class TestCommands:
         done = b'{"command":"stats"}\n{"command":"disconnect"}\n'
         ran = join_with_input(url, line + b"\n" + done)
         events = [json.loads(text) for text in ran.stdout.splitlines()]
-        heard = [event["event"] for event in events if event["event"] != "connected"]
+        others = ("connected", "networkQualityLevelChanged")
+        heard = [event["event"] for event in events if event["event"] not in others]
         assert heard.count("error") >= 1
         assert set(heard) == {"error", "stats", "disconnected"}
         assert all(event["error"]["explanation"] for event in events if event["event"] == "error")

@@ -122,12 +122,14 @@ def test_the_sdk_learns_who_speaks_loudest(chromium: Chromium) -> None:
 
 def test_the_sdk_learns_how_good_networks_are(chromium: Chromium) -> None:
     async def run() -> None:
-        async with chromium.pages() as browser, serve() as server, bot(server.url, ROOM):
+        async with chromium.pages() as browser, serve() as server, bot(server.url, ROOM) as program:
             page, token = await asyncio.gather(browser.page(), mint_token("sdk", ROOM))
             quality = {"networkQuality": {"local": 1, "remote": 1}}
             await page.connect(token, ROOM, server.url, video=SMALL_CAMERA, options=quality)
             await page.wait_event("networkQualityLevelChanged", source="localParticipant")
             await page.wait_event("networkQualityLevelChanged", about("bot"), source="remoteParticipant")
+            await program.wait_event("networkQualityLevelChanged", lambda line: line.identity == "bot")
+            await program.wait_event("networkQualityLevelChanged", lambda line: line.identity == "sdk")
 
     asyncio.run(run())
 

@@ -92,6 +92,8 @@ class Life:
             audio=audio,
             subscribe=orders.subscribe,
             stats_seconds=STATS_SECONDS,
+            # Only a script would look at it, and by the hundred it costs something.
+            network_quality=self._script is not None,
             outside=self._outside,
         ) as room:
             connected_at = clock()

@@ -95,7 +95,7 @@ async def _attend_with(
         output.warn(warning)
     async with server_for(request, first, outside) as (url, is_ours):
         config = JoinConfig(
-            signaling=SignalingConfig(url, request.room, token, request.subscribe),
+            signaling=SignalingConfig(url, request.room, token, request.subscribe, network_quality=True),
             media=sources,
             data=request.data,
             gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),

@@ -57,7 +57,7 @@ def _config(url: str, identity: str, outside: Outside) -> JoinConfig:
 
     source = TokenSource(None, mint, outside.utcnow)
     return JoinConfig(
-        signaling=SignalingConfig(url, ROOM, source),
+        signaling=SignalingConfig(url, ROOM, source, network_quality=True),
         gather=PeerConfig(addresses=("127.0.0.1",)),
         token_expires_at=lambda: source.expires_at,
         is_token_renewable=source.is_renewable,
