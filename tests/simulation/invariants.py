@@ -60,6 +60,7 @@ class EventModel:
         self._seen_tracks: set[str] = set()
         self._has_signaling = True
         self._may_jump: set[str] = set()
+        self._levels: dict[str, int] = {}
         self._handlers: dict[type[Any], Callable[[Any, float], None]] = {
             ev.Connected: self._connected,
             ev.Reconnecting: self._reconnecting,
@@ -79,6 +80,7 @@ class EventModel:
             ev.TrackEnabled: lambda event, now: self._enabled(event, True),
             ev.TrackDisabled: lambda event, now: self._enabled(event, False),
             ev.TrackMessage: self._message,
+            ev.NetworkQualityLevelChanged: self._judged,
             ev.LocalTrackPublished: self._local_published,
             ev.LocalTrackUnpublished: self._local_unpublished,
             ev.Stats: self._counted,
@@ -246,6 +248,12 @@ class EventModel:
             self._expect(int(number) == heard[-1] + 1, f"{event.data!r} after {heard[-1]}")
         self._may_jump.discard(track.name)
         heard.append(int(number))
+
+    def _judged(self, event: ev.NetworkQualityLevelChanged, now: float) -> None:
+        sid, level = event.participant.sid, event.level
+        self._expect(sid == self.own_sid or sid in self.others, f"a level of nobody: {event}")
+        self._expect(0 <= level <= 5 and level != self._levels.get(sid), f"level {level} again: {event}")
+        self._levels[sid] = level
 
     def _counted(self, event: ev.Stats, now: float) -> None:
         self.packets = {
