@@ -111,6 +111,39 @@ def test_fragments_and_rubbish_tell_nothing(codec: Codec, data: bytes) -> None:
     assert frame_dimensions(codec, data) is None
 
 
+def parameter_set(
+    *, blocks: tuple[int, int], crop: tuple[int, int, int, int] = (0, 0, 0, 0), name: int = 0
+) -> bytes:
+    """An H264 SPS that says it is so many macroblocks wide and high, of which so much is cut off."""
+
+    def number(value: int) -> str:
+        digits = f"{value + 1:b}"
+        return "0" * (len(digits) - 1) + digits
+
+    size = "".join(number(count - 1) for count in blocks) + "111" + "".join(map(number, crop))
+    bits = "".join(map(number, (name, 0, 2, 1))) + "0" + size + "01"
+    bits += "0" * (-len(bits) % 8)
+    return b"\x67\x42\0\x1e" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def test_a_size_that_no_picture_has_is_none() -> None:
+    assert payload_dimensions(Codec.H264, parameter_set(blocks=(40, 23), crop=(0, 0, 0, 4))) == (640, 360)
+    for nonsense in (
+        parameter_set(blocks=(1, 1), crop=(200, 200, 0, 0)),
+        parameter_set(blocks=(1, 1), crop=(0, 0, 4, 4)),
+        parameter_set(blocks=(1 << 20, 1)),
+    ):
+        assert payload_dimensions(Codec.H264, nonsense) is None
+        assert frame_dimensions(Codec.H264, b"\0\0\0\1" + nonsense) is None
+    keyframe = next(encoded(Codec.VP8, 320, 240))
+    assert frame_dimensions(Codec.VP8, keyframe[:6] + bytes(4) + keyframe[10:]) is None
+
+
+def test_a_number_of_more_than_32_bits_is_none() -> None:
+    for name, size in (((1 << 32) - 2, (640, 368)), (1 << 33, None)):
+        assert payload_dimensions(Codec.H264, parameter_set(blocks=(40, 23), name=name)) == size
+
+
 def test_every_opus_packet_stands_alone() -> None:
     assert payload_starts_keyframe(Codec.OPUS, b"\xfc")
     assert frame_is_keyframe(Codec.OPUS, b"\xfc")

@@ -15,6 +15,13 @@ _VP8_HEADER_BYTES = 10
 _CHROMA_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
 """H264 profiles whose SPS says more about chroma and scaling (ITU-T H.264, 7.3.2.1.1)."""
 
+_LARGEST_SIDE = 16_880
+"""Pixels: of a picture in H264 level 6.2 (ITU-T H.264, A.3.1); VP8 has no more than 16,383."""
+_LONGEST_NUMBER = 32
+"""Zeros at the beginning of an Exp-Golomb number (ITU-T H.264, 9.1); with more, it is none."""
+_MOST_OFFSETS = 255
+"""`num_ref_frames_in_pic_order_cnt_cycle` (ITU-T H.264, 7.4.2.1.1)."""
+
 
 def payload_starts_keyframe(codec: Codec, payload: bytes) -> bool:
     """Whether an RTP payload is the first of a keyframe; every audio payload is.
@@ -106,7 +113,7 @@ def _vp8_dimensions(frame: bytes) -> tuple[int, int] | None:
         return None
     width = int.from_bytes(frame[6:8], "little") & 0x3FFF
     height = int.from_bytes(frame[8:10], "little") & 0x3FFF
-    return width, height
+    return _credible(width, height)
 
 
 def _nals_of_payload(payload: bytes) -> Iterator[bytes]:
@@ -134,13 +141,18 @@ def _first_sps_dimensions(nals: Iterator[bytes]) -> tuple[int, int] | None:
     if sps is None:
         return None
     try:
-        return _sps_dimensions(sps)
+        return _credible(*_sps_dimensions(sps))
     except IndexError:
         return None
 
 
+def _credible(width: int, height: int) -> tuple[int, int] | None:
+    """A size that a picture can have; anybody may send any numbers."""
+    return (width, height) if 0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE else None
+
+
 class _Bits:
-    """Reads bits and Exp-Golomb numbers (ITU-T H.264, 9.1). Raises `IndexError` at the end."""
+    """Bits and Exp-Golomb numbers (ITU-T H.264, 9.1). Raises `IndexError` at the end, and for nonsense."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -162,6 +174,8 @@ class _Bits:
         zeros = 0
         while not self.one():
             zeros += 1
+            if zeros > _LONGEST_NUMBER:
+                raise IndexError("no Exp-Golomb number")
         return (1 << zeros) - 1 + self.many(zeros)
 
     def signed(self) -> int:
@@ -178,7 +192,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
 
 
 def _sps_dimensions(nal: bytes) -> tuple[int, int]:
-    """ITU-T H.264, 7.3.2.1.1 and 7.4.2.1.1. Raises `IndexError` if it is cut short."""
+    """ITU-T H.264, 7.3.2.1.1 and 7.4.2.1.1. Raises `IndexError` if it is cut short, or nonsense."""
     bits = _Bits(nal[1:].replace(b"\0\0\3", b"\0\0"))
     profile = bits.many(8)
     bits.many(16)
@@ -204,7 +218,7 @@ def _sps_dimensions(nal: bytes) -> tuple[int, int]:
         bits.one()
         bits.signed()
         bits.signed()
-        for _ in range(bits.unsigned()):
+        for _ in range(min(bits.unsigned(), _MOST_OFFSETS)):
             bits.signed()
     bits.unsigned()
     bits.one()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.media.sinks.support import Played, all_written, frames, in_loop, manifest_of
-from videocli.media.frames import Codec
+from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sinks.causes import Cause
 from videocli.media.sinks.disk import Disk
 from videocli.media.sinks.recording import FileNews, RecordBy, Recording, prepare
@@ -133,6 +133,22 @@ def test_a_track_that_is_subscribed_to_again_goes_on_in_its_file(tmp_path: Path)
     (alice,) = record(tmp_path, scene, "track")["participants"]
     (file,) = alice["files"]
     assert file["tracks"][0]["frames"] == 2 * len(SOUNDS)
+
+
+def test_a_picture_that_says_nonsense_costs_nobody_the_recording(tmp_path: Path) -> None:
+    narrower_than_nothing = bytes.fromhex("6742001eda7c06480c9d")
+    nonsense = b"".join(b"\0\0\0\1" + nal for nal in (narrower_than_nothing, b"\x68\xce", b"\x65\x88"))
+
+    async def scene(recording: Recording, news: list[FileNews]) -> None:
+        begin(recording, ALICE, "cam", "mic")
+        recording.take("PA1", "alice-cam", EncodedFrame(nonsense, 0, True, Codec.H264))
+        feed(recording, ALICE)
+        begin(recording, BOB, "cam", "mic")
+        feed(recording, BOB)
+
+    alice, bob = record(tmp_path, scene)["participants"]
+    assert [track["codec"] for file in alice["files"] for track in file["tracks"]] == ["H264", "opus"]
+    assert Played(tmp_path / bob["files"][0]["path"]).codecs == ["vp8", "opus"]
 
 
 def test_an_earlier_recording_in_the_same_place_is_kept(tmp_path: Path) -> None:
