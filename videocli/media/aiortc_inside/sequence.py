@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiortc import rtp
 
 _MISSING_AT_MOST = 300
-"""A larger hole is not asked for: only a keyframe mends it."""
+"""A larger hole, or more of them together, is not asked for: only a keyframe mends it."""
 
 _MISSING_FOR_AT_MOST = 1.0
 """Nor is what was lost while nothing came for so many seconds: it would come too late for anybody."""
@@ -167,7 +167,8 @@ class Missing:
             self._highest = sequence_number if highest is None else highest
             return
         self._highest = sequence_number
-        if sequence_number - highest > _MISSING_AT_MOST or silence > _MISSING_FOR_AT_MOST:
+        hole = len(self._asked) + sequence_number - highest
+        if hole > _MISSING_AT_MOST or silence > _MISSING_FOR_AT_MOST:
             self._asked.clear()
             self._given_up = sequence_number - 1
             return
