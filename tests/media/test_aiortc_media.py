@@ -91,6 +91,14 @@ def test_a_hole_too_large_to_mend_is_not_asked_for() -> None:
     assert missing.due(0.0) == []
 
 
+def test_more_holes_than_can_be_mended_are_not_asked_for() -> None:
+    missing = Missing()
+    for number in range(0, 30_000, 100):
+        missing.add(number, 0.0)
+    assert len(missing.due(0.0)) <= 300
+    assert missing.any_since(29_000)
+
+
 def test_what_an_outage_swallowed_is_not_asked_for() -> None:
     missing = Missing()
     missing.add(10, 0.0)
@@ -172,6 +180,38 @@ def test_while_a_keyframe_is_awaited_the_assembler_says_so() -> None:
     assert assembler.has_gap
     assert assembler.expire(10.0) == []
     assert assembler.awaits_keyframe
+
+
+def test_a_packet_that_comes_after_its_gap_was_given_up_makes_no_frame() -> None:
+    parts = fragments(6, key_every=100)
+    assembler = FrameAssembler(needs_keyframes=True, max_wait=0.2)
+    assert len(assemble([*parts[:4], *parts[5:9]], assembler)) == 1
+    assert assembler.expire(1.0) == []
+    assert assembler.add(parts[4], 1.1) == []
+    assert assembler.expire(2.0) == []
+    assert assembler.awaits_keyframe
+
+
+def test_a_frame_that_never_ends_is_dropped() -> None:
+    def part(number: int, *, ends: bool = False) -> Fragment:
+        return Fragment(number, 0, ends, number in (0, 10_001), b"x")
+
+    assembler = FrameAssembler(needs_keyframes=True, max_wait=0.2)
+    assert [assembler.add(part(number), 0.0) for number in range(10_000)] == [[]] * 10_000
+    assert assembler.add(part(10_000, ends=True), 0.0) == []
+    assert assembler.awaits_keyframe
+    assert assembler.add(part(10_001, ends=True), 0.0) == [AssembledFrame(0, b"x", True, True)]
+
+
+def test_sequence_numbers_that_run_backwards_are_not_hoarded() -> None:
+    assembler = FrameAssembler(needs_keyframes=True, max_wait=0.2)
+    for number in range(0, -10_000, -1):
+        assert assembler.add(Fragment(number, 0, False, False, b"x"), 0.0) == []
+    (frame,) = assembler.add(Fragment(-10_000, 0, True, True, b"y"), 0.0)
+    assert frame.data == b"y"
+    assert assembler.add(Fragment(-9_999, 1, True, False, b"z"), 0.0) == [
+        AssembledFrame(1, b"z", False, False)
+    ]
 
 
 def test_a_late_packet_within_the_wait_mends_the_gap() -> None:

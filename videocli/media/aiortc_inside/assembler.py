@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 _HELD_FOR_KEYFRAME = 64
 """How many packets to keep while a keyframe is awaited: its own may come before the one that starts it."""
+_PARTS_AT_MOST = 4096
+"""Packets of one frame, some 5 MB; a frame with more of them is nobody's picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class FrameAssembler:
         self._held[number] = fragment
         if self._awaits_keyframe:
             if not fragment.starts_keyframe:
-                self._forget_before(number - _HELD_FOR_KEYFRAME)
+                self._forget_before(max(self._held) - _HELD_FOR_KEYFRAME)
                 return []
             self._begin_at(number)
         elif self._next is None:
@@ -87,7 +89,7 @@ class FrameAssembler:
 
     def _advance(self, now: float) -> list[AssembledFrame]:
         frames: list[AssembledFrame] = []
-        while self._next is not None:
+        while self._next is not None and not self._awaits_keyframe:
             fragment = self._held.pop(self._next, None)
             if fragment is None:
                 if not self._held:
@@ -123,6 +125,9 @@ class FrameAssembler:
         self._parts.append(fragment)
         if fragment.ends_frame:
             self._emit(frames)
+        elif len(self._parts) >= _PARTS_AT_MOST:
+            self._parts = []
+            self._has_lost, self._awaits_keyframe = True, self._needs_keyframes
 
     def _emit(self, frames: list[AssembledFrame]) -> None:
         parts, self._parts = self._parts, []
