@@ -420,6 +420,29 @@ def test_lost_packets_are_sent_again_as_rtx() -> None:
     run(check())
 
 
+def test_only_so_many_packets_are_sent_again_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        sent: list[bytes] = []
+        now = 100.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+        sender = flowing_sender(sent)
+        for number in range(100):
+            sender.forward(packet(7, number, 3000 * number, b"", is_key=number == 0))
+        numbers = [p.sequence_number for p in sent_packets(sent)]
+        sent.clear()
+        sender.nack_received([numbers[3]] * 1000)
+        assert len(sent) == 1
+        for _ in range(100):
+            sender.nack_received(numbers)
+        assert len(sent) == 512
+        now = 101.5
+        sender.nack_received(numbers)
+        assert len(sent) == 612
+        assert sender.stats().retransmitted_packets == 612
+
+    run(check())
+
+
 def test_without_rtx_the_very_packet_is_sent_again() -> None:
     async def check() -> None:
         sent: list[bytes] = []

@@ -35,6 +35,9 @@ _logger = logging.getLogger(__name__)
 _HISTORY = 512
 """Packets kept to be sent again: some 3 s of 720p."""
 
+_AGAIN_SECONDS = 1.0
+"""In this time as many are sent again as are kept, whatever is asked for: one packet can name thousands."""
+
 _BURST_SECONDS = 0.001
 """Packets sent within this carry one time: reading the clock and writing it costs as much as encrypting."""
 
@@ -100,6 +103,8 @@ class TrackSender:
         self._next_rtx_sequence = random.getrandbits(15)
         self._picture_id = random.getrandbits(15)
         self._history: list[_Sent | None] = [None] * _HISTORY
+        self._again_since = -math.inf
+        self._again_left = 0
         self._last_timestamp: int | None = None
         self._last_sent_at = 0.0
         self._last_captured: tuple[int, float] | None = None
@@ -290,9 +295,13 @@ class TrackSender:
 
     def nack_received(self, sequence_numbers: list[int]) -> None:
         self._nacks += 1
-        for number in sequence_numbers:
+        now = self._loop.time()
+        if now - self._again_since >= _AGAIN_SECONDS:
+            self._again_since, self._again_left = now, _HISTORY
+        for number in dict.fromkeys(sequence_numbers):
             sent = self._history[number % _HISTORY]
-            if sent is not None and sent.sequence_number == number:
+            if sent is not None and sent.sequence_number == number and self._again_left:
+                self._again_left -= 1
                 self._transmit_again(sent)
 
     def keyframe_requested(self, by_fir: bool) -> None:
