@@ -1,13 +1,15 @@
-"""Which codec a source is to make."""
+"""Which codec a source is to make, and what becomes of one that misbehaves."""
 
-from collections.abc import Callable
-from typing import cast
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 import pytest
 
-from videocli.engine.publishing import MediaPublication
+from videocli.engine.publishing import MediaPublication, Publishing
+from videocli.engine.reports import LocalTrackInfo
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
-from videocli.media.peer import Sender
+from videocli.media.peer import PeerConnection, Sender
 
 
 class Plain:
@@ -29,9 +31,20 @@ class Taking:
     def __init__(self, *codecs: Codec) -> None:
         self.codecs = codecs
         self.sent: list[EncodedFrame] = []
+        self.on_keyframe_request: Callable[[], None] | None = None
 
     def send_frame(self, frame: EncodedFrame) -> None:
         self.sent.append(frame)
+
+
+class OnlySender:
+    """A peer connection that gives this sender."""
+
+    def __init__(self, sender: Taking) -> None:
+        self._sender = sender
+
+    def add_sender(self, kind: MediaKind, track_id: str) -> Taking:
+        return self._sender
 
 
 def publication(source: Plain, *senders: Taking) -> MediaPublication:
@@ -64,3 +77,37 @@ def test_a_frame_goes_where_its_codec_was_negotiated() -> None:
     frame = EncodedFrame(b"x", 0, True, Codec.H264)
     publication(Plain(), both, one).send(frame)
     assert (both.sent, one.sent) == ([frame], [])
+
+
+class Refusing(Plain):
+    def __init__(self) -> None:
+        self.has_run = False
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+        self.has_run = True
+
+    def request_keyframe(self) -> None:
+        raise RuntimeError("a script's own fault")
+
+
+def test_a_source_that_fails_when_asked_for_a_keyframe_is_sent_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def check() -> None:
+        def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            started.append(asyncio.create_task(work))
+            return started[-1]
+
+        started: list[asyncio.Task[None]] = []
+        source, sender = Refusing(), Taking(Codec.VP8)
+        publishing = Publishing(lambda report: None, spawn)
+        publishing.add_media(LocalTrackInfo("id", "camera", "video"), source)
+        publishing.attach("peer", cast(PeerConnection, OnlySender(sender)))
+        assert sender.on_keyframe_request is not None
+        sender.on_keyframe_request()
+        publishing.set_enabled("id", True)
+        await asyncio.gather(*started)
+        assert source.has_run
+
+    asyncio.run(check())
+    assert "a script's own fault" in caplog.text

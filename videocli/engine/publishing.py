@@ -1,6 +1,7 @@
 """What we publish: each track's source, pumped into every peer connection that carries it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +12,8 @@ from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame, PrefersCodec, Source
 from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import DataChannel, NotSent, PeerConnection, Sender, is_reliable
+
+_log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 16_384
 """What the SDK's data tracks carry; browsers of all makes take that much (RFC 8831 section 6.6)."""
@@ -62,6 +65,13 @@ class MediaPublication:
             for sender in self.senders.values():
                 if frame.codec in sender.codecs:
                     sender.send_frame(frame)
+
+    def ask_for_keyframe(self) -> None:
+        """Ask the source, which may be a script's: it cannot break the room."""
+        try:
+            self.source.request_keyframe()
+        except Exception:
+            _log.exception("a source failed when it was asked for a keyframe")
 
     def choose_codec(self) -> Codec | None:
         """What the source is to make: what it prefers, or else the best of those negotiated, if any is."""
@@ -144,7 +154,7 @@ class Publishing:
 
     def _keyframe_wanted(self, media: MediaPublication) -> None:
         media.can_flow = True
-        media.source.request_keyframe()
+        media.ask_for_keyframe()
         self.start_sources()
 
     def start_sources(self) -> None:
@@ -168,7 +178,7 @@ class Publishing:
         if media is not None:
             media.enabled = enabled
             if enabled:
-                media.source.request_keyframe()
+                media.ask_for_keyframe()
 
     def remove(self, track_id: str, connections: dict[str, PeerConnection]) -> None:
         """Stop publishing a track: its source ends, its senders and channels go; negotiate afterwards."""
