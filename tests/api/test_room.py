@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.engine.test_session import Ticker
 from tests.simulation.clock import run_virtually
 from tests.simulation.house import URL, House
 from videocli import events
+from videocli.engine.media_leg import Fault
 from videocli.errors import TokenError
 from videocli.media.frames import Codec, EncodedFrame
 
@@ -287,6 +288,16 @@ class TestPublishing:
                 with pytest.raises(videocli.SourceError, match="pulled out"):
                     await track.wait_ended()
                 assert room.state == "connected"
+
+        scene(play)
+
+    def test_a_fault_of_ours_ends_the_tracks_too(self) -> None:
+        async def play(house: House) -> None:
+            async with joins(house, "alice") as alice:
+                track = await alice.publish_video(Ticker(), "camera")
+                alice._session.post(cast(Any, Fault(RuntimeError("a bug"))))
+                with pytest.raises(RuntimeError, match="a bug"):
+                    await track.wait_ended()
 
         scene(play)
 

@@ -96,7 +96,10 @@ class Publisher:
         """Of all tracks that are published, or about to be."""
         self._tracks: dict[str, LocalTrack] = {}
         """By SID."""
-        self._written: set[WrittenSource] = set()
+        self._awaited: dict[str, LocalTrack | None] = {}
+        """By name, what somebody waits for; None: it is not confirmed yet."""
+        self._written: dict[str, WrittenSource] = {}
+        """By the name of its track."""
 
     async def first(
         self, media: Sequence[tuple[MediaKind, Published]], data: Sequence[cmd.PublishData]
@@ -124,17 +127,31 @@ class Publisher:
     def tell(self, event: ev.Event) -> None:
         """An event happened in the room."""
         match event:
-            case ev.LocalTrackPublicationFailed(track):
-                self._names.discard(track.name)
+            case ev.LocalTrackPublished(track):
+                confirmed = self._tracks[track.sid or ""] = LocalTrack(self._post, track, self._ending)
+                if track.name in self._awaited:
+                    self._awaited[track.name] = confirmed
+            case ev.LocalTrackPublicationFailed(track, reason):
+                self._give_back(track.name, reason)
             case ev.LocalTrackUnpublished(track, reason):
-                self._names.discard(track.name)
+                self._give_back(track.name, reason)
                 if (over := self._tracks.pop(track.sid or "", None)) is not None:
                     over.end(reason)
             case ev.Disconnected(reason):
-                for source in self._written:
-                    source.end(reason)
-                for left in self._tracks.values():
-                    left.end()
+                self.end(reason)
+
+    def end(self, reason: VideoError | None) -> None:
+        """The room is over: so are all tracks. May be called twice."""
+        for source in self._written.values():
+            source.end(reason)
+        for left in self._tracks.values():
+            left.end()
+
+    def _give_back(self, name: str, reason: VideoError | None) -> None:
+        """The track of that name is over, or never came to be."""
+        self._names.discard(name)
+        if (source := self._written.pop(name, None)) is not None:
+            source.end(reason)
 
     def _take(self, name: str) -> None:
         arguments.text(name, "a track's name")
@@ -158,11 +175,12 @@ class Publisher:
                 self._names.discard(name)
                 raise
         if isinstance(what, WrittenSource):
-            self._written.add(what)
+            self._written[name] = what
         return NamedSource(name, what)
 
     async def _published(self, command: cmd.PublishMedia | cmd.PublishData, name: str) -> LocalTrack:
         with self._open_stream() as answers:
+            self._awaited[name] = None
             self._post(command)
             try:
                 async for answer in answers:
@@ -172,6 +190,8 @@ class Publisher:
                 if name not in _KINDS:  # which would mean all tracks of the kind
                     self._post(cmd.Unpublish(name))
                 raise
+            finally:
+                del self._awaited[name]
         raise _never_published()
 
     def _confirmed(self, answer: Answer) -> LocalTrack:
@@ -180,7 +200,8 @@ class Publisher:
                 raise reason
             case ev.LocalTrackUnpublished(_, failure):
                 raise failure or _never_published()
-        track = self._tracks[answer.track.sid or ""] = LocalTrack(self._post, answer.track, self._ending)
+        track = self._awaited[answer.track.name]
+        assert track is not None, "the publisher is told before whoever waits"
         return track
 
 

@@ -245,6 +245,7 @@ class Room:
         fault = None if staying.cancelled() else staying.exception()
         self._ending.end(fault if isinstance(fault, Exception) else None)
         self._has_joined.set()
+        self._publisher.end(self.error)
         self._receiving.end()
         self._listeners.end()
 

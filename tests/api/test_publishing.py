@@ -1,0 +1,105 @@
+"""What a script publishes, told of by hand."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import pytest
+
+from tests.simulation.clock import run_virtually
+from videocli.api.listeners import Listeners
+from videocli.api.publishing import LocalTrack, Publisher
+from videocli.api.sources import VideoSource
+from videocli.api.stream import Ending
+from videocli.engine import commands as cmd
+from videocli.engine import events as ev
+from videocli.errors import VideoError, error
+from videocli.outside import Outside
+
+TRACK = ev.Track("MT1", "cam", "video", enabled=True, priority="standard")
+
+
+class Room:
+    """A publisher, and a room of which the test says what happens in it."""
+
+    def __init__(self) -> None:
+        self.ending = Ending()
+        self.commands: asyncio.Queue[cmd.Command] = asyncio.Queue()
+        self._listeners = Listeners(self.ending)
+        self.publisher = Publisher(
+            self.commands.put_nowait,
+            lambda: self._listeners.stream(
+                (ev.LocalTrackPublished, ev.LocalTrackPublicationFailed, ev.LocalTrackUnpublished), 100
+            ),
+            cast(Outside, None),
+            self.ending,
+            "alice",
+        )
+
+    async def publish(self, source: VideoSource, *events: ev.Event) -> LocalTrack:
+        """Publish a source; all of that happens at once when it is asked for."""
+        publishing = asyncio.create_task(self.publisher.media("video", source, "cam"))
+        await self.commands.get()
+        self.tell(*events)
+        return await publishing
+
+    def tell(self, *events: ev.Event) -> None:
+        for event in events:
+            self.publisher.tell(event)
+            self._listeners.tell(event)
+
+
+def play(scene: Coroutine[Any, Any, None]) -> None:
+    async def patiently() -> None:
+        async with asyncio.timeout(10):
+            await scene
+
+    run_virtually(patiently())
+
+
+def test_a_track_that_is_over_as_soon_as_it_is_published_says_so() -> None:
+    async def scene() -> None:
+        room, reason = Room(), error(53404)
+        published, gone = ev.LocalTrackPublished(TRACK), ev.LocalTrackUnpublished(TRACK, reason)
+        track = await room.publish(VideoSource(), published, gone)
+        with pytest.raises(VideoError, match="53404"):
+            await track.wait_ended()
+
+    play(scene())
+
+
+def test_a_track_whose_room_is_over_as_soon_as_it_is_published_says_so() -> None:
+    async def scene() -> None:
+        room = Room()
+        track = await room.publish(VideoSource(), ev.LocalTrackPublished(TRACK), ev.Disconnected(None))
+        await track.wait_ended()
+
+    play(scene())
+
+
+def test_writing_for_a_track_that_is_refused_raises_why() -> None:
+    async def scene() -> None:
+        room, source = Room(), VideoSource(size=(2, 2))
+        writing = asyncio.create_task(source.write(bytes(6)))
+        with pytest.raises(VideoError, match="53404"):
+            await room.publish(source, ev.LocalTrackPublicationFailed(TRACK, error(53404)))
+        with pytest.raises(VideoError, match="53404"):
+            await writing
+
+    play(scene())
+
+
+def test_a_source_is_forgotten_when_its_track_is_over() -> None:
+    async def scene() -> None:
+        room, source = Room(), VideoSource()
+        await room.publish(source, ev.LocalTrackPublished(TRACK))
+        room.tell(ev.LocalTrackUnpublished(TRACK))
+        known = weakref.ref(source)
+        del source
+        room.commands = asyncio.Queue()
+        gc.collect()
+        assert known() is None
+
+    play(scene())
