@@ -213,20 +213,30 @@ class TestTheEnd:
 
             async def stay() -> None:
                 async with joins(house, "alice") as room:
+                    room.on(events.ParticipantConnected, linger)
                     inside.set()
                     await room.wait_ended()
 
+            async def linger(event: object) -> None:
+                try:
+                    await asyncio.sleep(600)
+                finally:
+                    lingered.set()
+
+            lingered = asyncio.Event()
             async with joins(house, "bob") as bob:
                 gone = bob.events(events.ParticipantDisconnected)
                 staying = asyncio.create_task(stay())
                 await inside.wait()
-                await asyncio.sleep(0.5)
+                async with joins(house, "carol"):
+                    await asyncio.sleep(0.5)
                 for _ in range(3):
                     staying.cancel()
                     await asyncio.sleep(0)
                 await asyncio.wait({staying})
                 assert staying.cancelled()
-                assert (await anext(gone)).participant.identity == "alice"
+                assert lingered.is_set()
+                assert {(await anext(gone)).participant.identity for _ in range(2)} == {"alice", "carol"}
 
         scene(play)
 

@@ -261,8 +261,10 @@ class Room:
             yield self
         finally:
             self.leave()
-            await finish(staying)
-            await self._listeners.close()
+            try:
+                await finish(staying)
+            finally:
+                await self._listeners.close()
         if not self._ending.is_told:
             self._ending.raise_error()
 
