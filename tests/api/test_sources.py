@@ -1,6 +1,7 @@
 """Sources that a script writes to, without a room."""
 
 import asyncio
+import threading
 from array import array
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 
 from videocli.api.decoding import Decoder
+from videocli.api.receiving import Receiving
 from videocli.api.sources import AudioSource, VideoSource
+from videocli.api.stream import Ending
+from videocli.engine.events import Track
 from videocli.errors import SourceError, error
 from videocli.media.frames import Codec, EncodedFrame
 
@@ -122,6 +126,17 @@ def test_a_source_is_one_tracks() -> None:
             await source.write(GREY)
         with pytest.raises(SourceError, match="twice"):
             await source.run(Codec.VP8, lambda frame: None)
+
+    run(scene())
+
+
+def test_no_decoder_is_left_behind_for_a_track_without_a_sid() -> None:
+    async def scene() -> None:
+        receiving = Receiving(lambda sid, take: lambda: None, Ending())
+        before = set(threading.enumerate())
+        with pytest.raises(ValueError, match="no SID"):
+            receiving.decoded(Track(None, "cam", "video", True, "standard"), 4)
+        assert set(threading.enumerate()) <= before
 
     run(scene())
 

@@ -27,16 +27,18 @@ class Receiving:
 
     def frames(self, track: ev.Track | str, limit: int) -> Stream[EncodedFrame]:
         """The frames of a track as they come."""
+        sid = _sid_of(track)
         stream: Stream[EncodedFrame] = Stream(limit, self._ending)
-        self._open(stream, track, stream.put)
+        self._open(stream, sid, stream.put)
         return stream
 
     def decoded(self, track: ev.Track | str, limit: int) -> Stream[VideoFrame | AudioFrame]:
         """The pictures or the sound of a track."""
+        sid = _sid_of(track)
         stream: Stream[VideoFrame | AudioFrame] = Stream(limit, self._ending)
         decoder = Decoder(stream.put, stream.lose)
         stream.at_end(decoder.close)
-        self._open(stream, track, decoder.take)
+        self._open(stream, sid, decoder.take)
         return stream
 
     def tell(self, event: ev.Event) -> None:
@@ -50,13 +52,17 @@ class Receiving:
         for stream in list(self._streams):
             stream.end()
 
-    def _open(self, stream: Stream[Any], track: ev.Track | str, take: FrameTaker) -> None:
-        sid = track if isinstance(track, str) else track.sid
-        if sid is None:
-            raise ValueError("the track has no SID: it is one of ours, and not confirmed yet")
+    def _open(self, stream: Stream[Any], sid: str, take: FrameTaker) -> None:
         if self._ending.is_over:
             stream.end()
             return
         self._streams[stream] = sid
         stream.at_end(lambda: self._streams.pop(stream, None))
         stream.at_end(self._tap(sid, take))
+
+
+def _sid_of(track: ev.Track | str) -> str:
+    sid = track if isinstance(track, str) else track.sid
+    if sid is None:
+        raise ValueError("the track has no SID: it is one of ours, and not confirmed yet")
+    return sid
