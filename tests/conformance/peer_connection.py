@@ -873,6 +873,10 @@ async def check_close_is_noticed_by_the_other_side(lab: PeerLab) -> None:
         assert not both.server.peer.needs_negotiation
         with pytest.raises(MediaError):
             await both.server.peer.create_offer()
+        late = both.server.peer.open_data_channel("late", ordered=False, max_retransmits=2)
+        assert (late.label, late.ordered, late.max_retransmits) == ("late", False, 2)
+        assert (late.is_open, late.send("dropped"), late.unsent_bytes) == (False, NotSent.CLOSED, 0)
+        late.close()
 
 
 async def check_nothing_is_told_after_close(lab: PeerLab) -> None:

@@ -229,6 +229,24 @@ def test_media_goes_on_while_signaling_is_away() -> None:
     over_loopback(run)
 
 
+def test_a_client_whose_media_is_closed_costs_the_others_nothing() -> None:
+    async def run(place: Place) -> None:
+        async with (
+            client(place.outside, "alice") as alice,
+            client(place.outside, "bob") as bob,
+            client(place.outside, "carol") as carol,
+        ):
+            await joined(alice, place.url)
+            await joined(bob, place.url)
+            assert bob.peer is not None
+            await bob.peer.close()
+            await joined(carol, place.url)
+            await alice.until(lambda: alice.media_id("carol", "chat-carol"))
+            await carol.until(lambda: carol.media_id("alice", "chat-alice"))
+
+    over_loopback(run)
+
+
 def test_a_newcomer_with_the_same_identity_ends_the_older_one() -> None:
     async def run(place: Place) -> None:
         async with client(place.outside, "alice") as older, client(place.outside, "alice") as newer:

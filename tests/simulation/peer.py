@@ -365,6 +365,9 @@ class FakePeer:
         max_packet_life_time: int | None = None,
     ) -> FakeDataChannel:
         channel = FakeDataChannel(self, label, ordered, max_retransmits, max_packet_life_time)
+        if self._state is IceState.CLOSED:
+            channel.is_closed = True
+            return channel
         self._channels.append(channel)
         self._open_channels()
         return channel

@@ -12,7 +12,7 @@ from aiortc import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters
 
 from videocli.errors import VideoError, error
-from videocli.media.aiortc_inside.channel import PeerDataChannel
+from videocli.media.aiortc_inside.channel import ClosedChannel, PeerDataChannel
 from videocli.media.aiortc_inside.descriptions import (
     LocalTransport,
     RemoteDescription,
@@ -237,7 +237,8 @@ class AiortcPeer:
         max_retransmits: int | None = None,
         max_packet_life_time: int | None = None,
     ) -> DataChannel:
-        self._check_open(53400)
+        if self._release_task is not None:
+            return ClosedChannel(label, ordered, max_retransmits, max_packet_life_time)
         return PeerDataChannel.opened_by_us(
             self._data_transport(),
             label,

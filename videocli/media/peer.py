@@ -430,7 +430,7 @@ class PeerConnection(Protocol):
     ) -> DataChannel:
         """Open a channel as soon as SCTP is up; the first one needs a negotiation.
 
-        `max_packet_life_time` is in milliseconds.
+        `max_packet_life_time` is in milliseconds. On a closed connection the channel is closed as well.
         """
         ...
 

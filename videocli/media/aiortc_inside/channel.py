@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from aiortc import RTCDataChannel, RTCDataChannelParameters
 
@@ -114,3 +115,21 @@ class PeerDataChannel:
 
     def _closed(self, *_: Any) -> None:
         self._deliver(DataChannelClosed(self))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedChannel:
+    """`DataChannel` of a connection that is closed already."""
+
+    label: str
+    ordered: bool
+    max_retransmits: int | None
+    max_packet_life_time: int | None
+    is_open: ClassVar[bool] = False
+    unsent_bytes: ClassVar[int] = 0
+
+    def send(self, data: str | bytes) -> NotSent:
+        return NotSent.CLOSED
+
+    def close(self) -> None:
+        pass
