@@ -1,1 +1,1 @@
-"""What takes the frames of remote tracks: files (`recording`) and commands (`pipe`)."""
+"""What takes the frames of remote tracks: files (`recording`), commands (`pipe`), viewers (`viewing`)."""

@@ -120,11 +120,6 @@ class MatroskaWriter:
         cluster.size += len(block)
         cluster.frames[track] += 1
 
-    @property
-    def open_since_ms(self) -> int | None:
-        """When the open cluster began; None: there is none."""
-        return self._open.first_ms if self._open is not None else None
-
     def flush(self) -> Cluster | None:
         """The open cluster as it is, if there is one."""
         cluster, self._open = self._open, None
