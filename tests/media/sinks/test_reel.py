@@ -18,7 +18,7 @@ from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sinks.causes import Cause
 from videocli.media.sinks.disk import Disk
 from videocli.media.sinks.manifest import FileRecord, ParticipantRecord
-from videocli.media.sinks.reel import Reel
+from videocli.media.sinks.reel import FILES_A_MINUTE, Reel
 from videocli.media.sinks.timing import PublisherTime
 
 
@@ -184,6 +184,25 @@ def test_h264_that_changes_its_size_begins_another_file(tmp_path: Path, change_a
     assert (first.decoded["video"], second.decoded["video"]) == (count, 50)
     assert first.decoded["audio"] + second.decoded["audio"] == len(SOUNDS)
     assert [file.ended_by for file in take.files] == ["another format", "left"]
+
+
+def test_pictures_that_change_their_format_all_the_time_do_not_fill_the_folder(tmp_path: Path) -> None:
+    sizes = [frames(Codec.H264, size=size, keyframe_every=1) for size in ((160, 96), (320, 240))]
+    sent = [replace(sizes[n % 2][n % 50], timestamp=n * 3600, is_keyframe=True) for n in range(200)]
+
+    def play(take: Take) -> None:
+        take.add("cam", "mic")
+        at = take.play(100.0, ("cam", sent), ("mic", SOUNDS))
+        assert len(take.files) == FILES_A_MINUTE
+        at = take.play(at + 60.0, ("cam", later(sent[:2], 70)))
+        take.reel.finish("left", at)
+
+    take = record(tmp_path, play)
+    assert len(take.files) == FILES_A_MINUTE + 1
+    *_, crowded, last = take.played()
+    assert crowded.decoded["video"] > 50
+    assert sum(played.decoded["audio"] for played in take.played()) == len(SOUNDS)
+    assert last.decoded["video"] == 1
 
 
 def test_h264_of_another_level_goes_on_in_its_file_and_every_picture_is_whole(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class TrackRecord:
     publications: list[Publication] = field(default_factory=list)
     frames: int = 0
     dropped: int = 0
-    """Frames that the disk was too slow for."""
+    """Frames that the disk was too slow for, or that had no place when there were too many files."""
     gaps: list[Json] = field(default_factory=list)
     gaps_unlisted: int = 0
 

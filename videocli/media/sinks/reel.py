@@ -25,6 +25,8 @@ LATE_SECONDS = 3.0
 """How long it waits for the first frames of all tracks; one that comes later needs another file."""
 FLUSH_SECONDS = 1.0
 """How long what was recorded may wait to be written."""
+FILES_A_MINUTE = 20
+"""At most; what fits into none is dropped. Who changes the format all the time would fill the folder."""
 
 _REMEMBERED_LENGTHS = 100
 
@@ -145,6 +147,8 @@ class Reel:
         self._tracks: dict[str, _Track] = {}
         self._file: _File | None = None
         self._held: list[_Held] = []
+        self._begun: deque[float] = deque(maxlen=FILES_A_MINUTE)
+        """When the latest files were begun."""
         self._has_failed = False
 
     @property
@@ -214,6 +218,7 @@ class Reel:
         """Make a file for the tracks whose frames are held, and let these go there."""
         held = _placed(self._held)
         self._held = []
+        self._begun.append(held[-1].now)
         self._file = self._new_file(held, min(at for each in held if (at := each.at) is not None))
         for each in held:
             if self._file is not None:
@@ -263,9 +268,18 @@ class Reel:
             if place is not None:
                 self._move_in(track, place, held.at - file.zero)
         if place is None or not place.fits(frame.codec, sets):
-            self._change_file(held)
+            if len(self._begun) == FILES_A_MINUTE and held.now - self._begun[0] < 60:
+                self._leave_out(track)
+            else:
+                self._change_file(held)
         else:
             self._write(file, place, frame, max(held.at - file.zero, 0.0))
+
+    def _leave_out(self, track: _Track) -> None:
+        """There is no place for a frame, nor for what follows it up to a keyframe."""
+        track.needs_keyframe = track.kind == "video"
+        if track.place is not None:
+            track.place.record.dropped += 1
 
     def _move_in(self, track: _Track, place: _Place, since: float) -> None:
         place.tenant, track.place = track, place
