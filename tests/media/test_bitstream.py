@@ -1,6 +1,8 @@
 """Keyframes and sizes, on bytes that libvpx and x264 made."""
 
+import random
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import pytest
@@ -95,6 +97,23 @@ def test_a_fragmented_idr_starts_a_keyframe_once() -> None:
         index == 0 for index in range(len(payloads))
     ]
     assert len(payloads) > 2
+
+
+def test_a_keyframe_of_several_slices_starts_once() -> None:
+    context: Any = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = 1280, 720, "yuv420p"
+    context.options = {"tune": "zerolatency", "preset": "ultrafast", "slices": "4"}
+    context.thread_count = 1
+    frame = av.VideoFrame(1280, 720, "yuv420p")
+    for plane in frame.planes:
+        plane.update(random.Random(1).randbytes(plane.buffer_size))
+    (packet,) = context.encode(frame)
+    slices = [nal for nal in nals_of_frame(bytes(packet)) if nal[0] & 31 == 5]
+    assert len(slices) == 4
+    payloads = [payload for nal in slices for payload in H264Encoder._packetize([nal])]
+    assert [payload_starts_keyframe(Codec.H264, payload) for payload in payloads] == [
+        index == 0 for index in range(len(payloads))
+    ]
 
 
 def test_nal_units_are_split_at_both_start_codes() -> None:

@@ -26,14 +26,14 @@ _MOST_OFFSETS = 255
 def payload_starts_keyframe(codec: Codec, payload: bytes) -> bool:
     """Whether an RTP payload is the first of a keyframe; every audio payload is.
 
-    H264: it holds a sequence parameter set, or an IDR picture begins in it.
+    H264: it holds a sequence parameter set, or the first slice of an IDR picture begins in it.
     """
     match codec:
         case Codec.VP8:
             frame = _vp8_frame_start(payload)
             return bool(frame) and not frame[0] & 1
         case Codec.H264:
-            return any(nal[0] & 31 in (_NAL_IDR, _NAL_SPS) for nal in _nals_of_payload(payload))
+            return any(map(_starts_keyframe, _nals_of_payload(payload)))
         case Codec.OPUS:
             return True
 
@@ -134,6 +134,12 @@ def _nals_of_payload(payload: bytes) -> Iterator[bytes]:
             yield bytes([payload[0] & 0xE0 | payload[1] & 31]) + payload[2:]
     else:
         yield payload
+
+
+def _starts_keyframe(nal: bytes) -> bool:
+    """A picture's first slice begins with a 1: it is that of macroblock 0 (ITU-T H.264, 7.3.3 and 9.1)."""
+    kind = nal[0] & 31
+    return kind == _NAL_SPS or (kind == _NAL_IDR and len(nal) > 1 and nal[1] >= 0x80)
 
 
 def _first_sps_dimensions(nals: Iterator[bytes]) -> tuple[int, int] | None:
