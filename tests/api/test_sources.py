@@ -11,7 +11,7 @@ import pytest
 
 from videocli.api.decoding import Decoder
 from videocli.api.receiving import Receiving
-from videocli.api.sources import AudioSource, VideoSource
+from videocli.api.sources import AudioSource, VideoSource, _PictureEncoder
 from videocli.api.stream import Ending
 from videocli.engine.events import Track
 from videocli.errors import SourceError, error
@@ -74,6 +74,38 @@ def test_another_size_goes_on_with_a_keyframe() -> None:
             for width, height in ((64, 48), (64, 48), (32, 24)):
                 await source.write(memoryview(bytes(width * height * 3)).cast("B", (height, width, 3)))
         assert [frame.is_keyframe for frame in frames] == [True, False, True]
+
+    run(scene())
+
+
+def test_a_picture_whose_writing_is_cancelled_is_not_missed_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_encode = threading.Event()
+    encoded: list[int] = []
+    encode = _PictureEncoder.encode
+
+    def encode_later(self: _PictureEncoder, picture: Any, timestamp: int, keyframe: bool) -> Any:
+        may_encode.wait()
+        encoded.append(timestamp)
+        return encode(self, picture, timestamp, keyframe)
+
+    monkeypatch.setattr(_PictureEncoder, "encode", encode_later)
+
+    async def scene() -> None:
+        source = VideoSource(frame_rate=1000, size=SIZE)
+        async with sent(source, Codec.VP8) as frames:
+            may_encode.set()
+            await source.write(GREY)
+            await source.write(GREY)
+            may_encode.clear()
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(source.write(GREY), 0.01)
+            may_encode.set()
+            await source.write(GREY)
+        assert [frame.is_keyframe for frame in frames] == [True, False, True]
+        assert len(set(encoded)) == len(encoded)
 
     run(scene())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -206,7 +207,12 @@ class VideoSource(_EncodingSource[VideoFrame]):
             now = loop.time()
             self._next_at = max(self._next_at, now - 1 / self._frame_rate) + 1 / self._frame_rate
             keyframe, self._wants_keyframe = self._wants_keyframe, False
-            await self._encode(frame, round((now - line.began_at) * line.codec.clock_rate), keyframe)
+            try:
+                await self._encode(frame, round((now - line.began_at) * line.codec.clock_rate), keyframe)
+            except asyncio.CancelledError:
+                # The encoder goes on from a picture that nobody is sent.
+                self._wants_keyframe = True
+                raise
 
     def request_keyframe(self) -> None:
         """Make the next picture a keyframe."""
@@ -261,7 +267,7 @@ class _Line(Generic[F]):
 
     async def send(self, frame: F, timestamp: int, keyframe: bool) -> None:
         """Encode a frame and send it, unless the encoder leaves it out. Raises `SourceError`."""
-        self._desk.handed_over = frame, timestamp
+        self._desk.handed_over.append((frame, timestamp))
         encoded = await self._thread.next(0.0, keyframe)
         if encoded is not None:
             self._send(encoded)
@@ -272,10 +278,10 @@ class _Line(Generic[F]):
 
 
 class _Desk(Generic[F]):
-    """`FrameMaker` of the frame that was put on it last."""
+    """`FrameMaker` of the frames that are put on it, one each time; nobody may wait for some any more."""
 
     def __init__(self, encode: _Encode[F]) -> None:
-        self.handed_over: tuple[F, int]
+        self.handed_over: deque[tuple[F, int]] = deque()
         self._encode = encode
 
     @property
@@ -284,8 +290,8 @@ class _Desk(Generic[F]):
         return 1
 
     def next(self, elapsed: float, wants_keyframe: bool) -> EncodedFrame | None:
-        """Encode it."""
-        frame, timestamp = self.handed_over
+        """Encode the first."""
+        frame, timestamp = self.handed_over.popleft()
         return self._encode(frame, timestamp, wants_keyframe)
 
     def close(self) -> None:
