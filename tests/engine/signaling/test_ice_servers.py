@@ -7,6 +7,7 @@ import pytest
 from tests.engine.signaling.server import Act, Socket, let_in_and_stay
 from tests.engine.signaling.test_rsp_backend import Stage, play
 from videocli.engine import reports as rp
+from videocli.engine.signaling.rsp_backend import GRACE_SECONDS
 from videocli.media.peer import IceServer
 from videocli.protocol.tcmp import Bye
 
@@ -84,6 +85,9 @@ def test_leaving_does_not_wait_for_them() -> None:
     async def act(stage: Stage) -> None:
         await stage.until(rp.Joined)
         stage.backend.renew_ice_servers()
+        left_at = asyncio.get_running_loop().time()
         stage.backend.leave()
+        await stage.running
+        assert asyncio.get_running_loop().time() - left_at <= GRACE_SECONDS
 
     play(lambda: Stage(let_in_with_turn, say_nothing), act)

@@ -114,6 +114,9 @@ def test_a_command_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, c
         for frame in SOUNDS:
             line.pipe.take(frame)
         await line.pipe.close()
+        assert line.pipe._process is not None
+        assert line.pipe._process.returncode is not None
+        assert not line.gone.done()
 
     shorten(monkeypatch)
     in_loop(play)
