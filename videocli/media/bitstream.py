@@ -75,7 +75,7 @@ def is_whole_vp8_keyframe(data: bytes) -> bool:
     """Whether it has a size, and its first partition ends within it (RFC 6386, 9.1 and 9.2)."""
     size = _vp8_dimensions(data)
     partition_bytes = int.from_bytes(data[:3], "little") >> 5
-    return size is not None and all(size) and _VP8_HEADER_BYTES + partition_bytes <= len(data)
+    return size is not None and _VP8_HEADER_BYTES + partition_bytes <= len(data)
 
 
 def nals_of_frame(data: bytes) -> Iterator[bytes]:
