@@ -103,3 +103,14 @@ def test_a_source_is_forgotten_when_its_track_is_over() -> None:
         assert known() is None
 
     play(scene())
+
+
+def test_a_track_that_is_over_is_unpublished_without_a_word() -> None:
+    async def scene() -> None:
+        room = Room()
+        track = await room.publish(VideoSource(), ev.LocalTrackPublished(TRACK))
+        room.tell(ev.LocalTrackUnpublished(TRACK))
+        await track.unpublish()
+        assert room.commands.empty()
+
+    play(scene())

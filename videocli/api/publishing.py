@@ -52,7 +52,8 @@ class LocalTrack:
 
     async def unpublish(self) -> None:
         """Stop publishing; returns once it is no longer published."""
-        self._post(cmd.Unpublish(self.sid))
+        if not self._over.is_set():
+            self._post(cmd.Unpublish(self.sid))
         await self._over.wait()
 
     def send(self, data: arguments.Message) -> None:
