@@ -14,6 +14,7 @@ from av import CodecContext, Packet, VideoFrame
 
 from tests.media.sinks.support import Played, Stage, all_written, captured, frames, in_loop, later
 from tests.media.sinks.test_disk import Dam
+from videocli.media.bitstream import nals_of_frame
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sinks.causes import Cause
 from videocli.media.sinks.disk import Disk
@@ -184,6 +185,21 @@ def test_h264_that_changes_its_size_begins_another_file(tmp_path: Path, change_a
     assert (first.decoded["video"], second.decoded["video"]) == (count, 50)
     assert first.decoded["audio"] + second.decoded["audio"] == len(SOUNDS)
     assert [file.ended_by for file in take.files] == ["another format", "left"]
+
+
+def test_a_keyframe_without_its_parameter_sets_is_followed_by_another(tmp_path: Path) -> None:
+    first, *others = frames(Codec.H264)
+    bare = b"".join(b"\0\0\0\1" + nal for nal in nals_of_frame(first.data) if nal[0] & 31 == 5)
+
+    def play(take: Take) -> None:
+        take.add("cam")
+        take.play(100.0, ("cam", [replace(first, data=bare), *others[:10]]))
+        assert take.stage.restarted == ["cam"]
+        assert take.files == []
+        take.reel.finish("left", take.play(101.0, ("cam", frames(Codec.H264))))
+
+    (played,) = record(tmp_path, play).played()
+    assert played.decoded["video"] == 50
 
 
 def test_pictures_that_change_their_format_all_the_time_do_not_fill_the_folder(tmp_path: Path) -> None:

@@ -201,6 +201,9 @@ class Reel:
             track.sets = parameter_sets(frame.data) or track.sets
         if track.needs_keyframe and frame.is_keyframe:
             track.needs_keyframe = frame.codec is Codec.H264 and track.sets is None
+            if track.needs_keyframe:
+                # They were in a packet of their own, which was lost: nobody else will ask for them again.
+                self._studio.restart(track.sid)
         if track.needs_keyframe and track.place is not None:
             track.place.record.dropped += 1
         return not track.needs_keyframe
