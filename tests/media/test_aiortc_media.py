@@ -192,6 +192,14 @@ def test_a_packet_that_comes_after_its_gap_was_given_up_makes_no_frame() -> None
     assert assembler.awaits_keyframe
 
 
+def test_what_comes_before_a_keyframes_beginning_is_put_before_it_however_late() -> None:
+    sps, idr, rest = (replace(part, starts_keyframe=True) for part in fragments(1, key_every=1))
+    before = replace(sps, sequence_number=-1, timestamp=-3000)
+    assembler = FrameAssembler(needs_keyframes=True, max_wait=0.5)
+    assert assemble([idr, before, sps, sps], assembler) == []
+    assert assembler.add(rest, 0.1) == [whole(0, is_key=True)]
+
+
 def test_a_frame_that_never_ends_is_dropped() -> None:
     def part(number: int, *, ends: bool = False) -> Fragment:
         return Fragment(number, 0, ends, number in (0, 10_001), b"x")

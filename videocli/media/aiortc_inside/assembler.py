@@ -63,6 +63,7 @@ class FrameAssembler:
         """Take a packet; the frames that are whole now."""
         number = fragment.sequence_number
         if self._next is not None and number < self._next:
+            self._put_before(fragment)
             return []
         self._held[number] = fragment
         if self._awaits_keyframe:
@@ -77,6 +78,14 @@ class FrameAssembler:
     def expire(self, now: float) -> list[AssembledFrame]:
         """Give up a gap that was waited for too long; the frames that are whole then."""
         return self._advance(now)
+
+    def _put_before(self, late: Fragment) -> None:
+        """A keyframe was begun in its middle: H264's parameter sets may have a packet that was overtaken."""
+        if not 0 < len(self._parts) < _PARTS_AT_MOST:
+            return
+        first = self._parts[0]
+        if (late.sequence_number + 1, late.timestamp) == (first.sequence_number, first.timestamp):
+            self._parts.insert(0, late)
 
     def _begin_at(self, number: int) -> None:
         self._next = number
