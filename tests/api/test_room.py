@@ -83,7 +83,7 @@ class TestJoining:
 class TestEvents:
     def test_the_room_gives_every_event_since_we_came(self) -> None:
         async def play(house: House) -> None:
-            async with joins(house, "alice", network_quality=False) as room:
+            async with joins(house, "alice") as room:
                 async with joins(house, "bob"):
                     await asyncio.sleep(0.5)
                 await asyncio.sleep(0.5)
@@ -93,9 +93,9 @@ class TestEvents:
 
         scene(play)
 
-    def test_how_good_networks_are_is_an_event_unless_it_is_not_wanted(self) -> None:
+    def test_how_good_networks_are_is_an_event_where_it_is_wanted(self) -> None:
         async def play(house: House) -> None:
-            async with joins(house, "alice") as alice, joins(house, "bob", network_quality=False) as bob:
+            async with joins(house, "alice", network_quality=True) as alice, joins(house, "bob") as bob:
                 levels = alice.events(events.NetworkQualityLevelChanged)
                 said = [await anext(levels), await anext(levels)]
                 assert {(event.participant.identity, event.level) for event in said} == {

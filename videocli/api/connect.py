@@ -42,7 +42,7 @@ async def connect(
     data: str | Sequence[str] = (),
     subscribe: str | Sequence[str] = "all",
     stats_seconds: float | None = None,
-    network_quality: bool = True,
+    network_quality: bool = False,
     outside: Outside | None = None,
 ) -> AsyncIterator[Room]:
     """Join a room, and leave it gracefully when the context is left, by whatever way.
@@ -55,9 +55,9 @@ async def connect(
     cloud, or this machine's server for a token of the development key. `video` and `audio` take what the
     command line's options take, or sources (`VideoSource`, `AudioSource`, `EncodedSource`, your own); `data`
     names data tracks, and `subscribe` says what to receive, as `--data` and `--subscribe` do. With
-    `stats_seconds` there is a `Stats` event so often, ten times a second at most. Without `network_quality`
-    there is no `NetworkQualityLevelChanged`, and the data channel that it comes over is saved. `outside` is
-    the world; tests hand in another.
+    `stats_seconds` there is a `Stats` event so often, ten times a second at most; with `network_quality`
+    there are `NetworkQualityLevelChanged` (as the SDK's `networkQuality`, it costs a data channel, so it is
+    off). `outside` is the world; tests hand in another.
 
     Raises `SourceError` for what cannot be published, the `VideoError` that keeps us out, `UsageError` for a
     URL that is none, and `TypeError` or `ValueError` for any other argument that is none. An error that
