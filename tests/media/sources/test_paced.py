@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -185,6 +186,30 @@ def test_pictures_are_made_once_more_but_once_for_a_keyframe_that_does_not_come(
     assert [number for number, frame in enumerate(frames) if frame.is_keyframe] == [0, 22]
     assert sent_at == pytest.approx([100 + number * 0.04 for number in range(30)])
     assert maker.taken_back == [8]
+
+
+def test_a_request_is_answered_for_every_codec_that_runs() -> None:
+    source = PacedSource("video", lambda codec: TakingMaker(frozenset({0})), SteppingClock())
+    keyframes: dict[Codec, int] = {Codec.VP8: 0, Codec.H264: 0}
+
+    async def run() -> None:
+        answered = asyncio.Event()
+
+        def send(codec: Codec, frame: EncodedFrame) -> None:
+            keyframes[codec] += frame.is_keyframe
+            if list(keyframes.values()) == [1, 1]:
+                source.request_keyframe()
+            elif min(keyframes.values()) > 1:
+                answered.set()
+
+        runs = [asyncio.create_task(source.run(codec, partial(send, codec))) for codec in keyframes]
+        async with asyncio.timeout(PATIENCE):
+            await answered.wait()
+        for each in runs:
+            each.cancel()
+        await asyncio.wait(runs)
+
+    asyncio.run(run())
 
 
 def test_a_maker_that_cannot_be_made_ends_the_source() -> None:

@@ -75,7 +75,7 @@ class PacedSource:
         self._make = make
         self._clock = clock or LoopClock()
         self._starts_at = starts_at
-        self._wish = _Wish()
+        self._wishes: set[_Wish] = set()
 
     @property
     def kind(self) -> MediaKind:
@@ -83,38 +83,41 @@ class PacedSource:
 
     def request_keyframe(self) -> None:
         """As `Source` says; any number of requests before the next keyframe are one."""
-        self._wish.make()
+        for wish in self._wishes:
+            wish.make()
 
     async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
         thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
-        run = _Run(thread, codec.clock_rate, send, self._clock, self._starts_at, self._wish)
+        wish = _Wish()
+        self._wishes.add(wish)
+        run = _Run(thread, codec.clock_rate, send, self._clock, self._starts_at, wish)
         try:
             await run.pump()
         finally:
+            self._wishes.discard(wish)
             run.cancel()
             await thread.close()
 
 
 class _Wish:
-    """That the next picture be a keyframe; it wakes who sleeps."""
+    """That the next picture of a run be a keyframe; it wakes the run, should it sleep."""
 
     def __init__(self) -> None:
         self.is_open = False
-        self._sleeping: set[asyncio.Task[None]] = set()
+        self._sleeping: asyncio.Task[None] | None = None
 
     def make(self) -> None:
         self.is_open = True
-        for sleeping in self._sleeping:
-            sleeping.cancel()
+        if self._sleeping is not None:
+            self._sleeping.cancel()
 
     async def sleep(self, clock: Clock, until: float) -> None:
         """Return then, or once it is made anew."""
-        sleeping = asyncio.create_task(clock.sleep_until(until))
-        self._sleeping.add(sleeping)
+        self._sleeping = sleeping = asyncio.create_task(clock.sleep_until(until))
         try:
             await asyncio.wait({sleeping})
         finally:
-            self._sleeping.discard(sleeping)
+            self._sleeping = None
             sleeping.cancel()
 
 
