@@ -10,6 +10,7 @@ from videocli.media import peer as mp
 from videocli.media.frames import AudioLevel, Codec, EncodedFrame
 from videocli.protocol import rsp
 from videocli.server.channels import ActiveSpeaker, NetworkQuality
+from videocli.server.house import MAX_EARLY_MESSAGES
 
 
 async def listening(here: World, identity: str) -> tuple[Client, str]:
@@ -173,3 +174,19 @@ async def test_odd_words_on_a_channel_change_nothing(here: World) -> None:
         channel.send(words)
     assert await answer(alice, channel, remoteReportLevel=[]) == {"type": "network_quality", "local": 5}
     assert len(alice.heard) == 1
+
+
+@served()
+async def test_what_is_said_on_a_channel_takes_no_room_of_messages_that_wait_for_their_track(
+    here: World,
+) -> None:
+    alice, channel = await reporting(here, "alice")
+    bob = await here.joined("bob")
+    for _ in range(MAX_EARLY_MESSAGES):
+        channel.send('{"type":"network_quality"}')
+    assert alice.peer is not None
+    alice.peer.open_data_channel("chat").send("hello")
+    await asyncio.sleep(1.0)
+    alice.announce("chat", "data")
+    alice.update()
+    await bob.until(lambda: [data for _, data in bob.heard] == ["hello"])

@@ -73,8 +73,14 @@ class House:
             channels.close(participant_sid)
 
     def take_message(self, client: Client, label: str, data: str | bytes) -> None:
-        """A client said something on one of its data channels: carry it, now or when its track is known."""
-        if client.participant.publishes(label):
+        """A client said something on one of its data channels: hear it, or carry it.
+
+        It is carried now, or when its track is known.
+        """
+        granted = next((name for name, its_label in client.rsp.media_signaling if its_label == label), None)
+        if granted is not None:
+            self.channels[granted].take_message(client.participant.sid, label, data)
+        elif client.participant.publishes(label):
             if self.forwarder.take_message(client.participant.sid, label, data):
                 self.settle()
         elif (

@@ -277,8 +277,6 @@ class Hub:
                     client.connection.send(ServerUpdate(RoomState(peer_connections=states)))
             case lg.MessageReceived(label, data):
                 client.house.take_message(client, label, data)
-                for channels in client.house.channels.values():
-                    channels.take_message(client.participant.sid, label, data)
             case lg.SourcesChanged():
                 client.house.settle()
             case lg.SendersRefused(senders):
