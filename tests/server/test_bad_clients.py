@@ -1,12 +1,14 @@
 """What a bad client does hurts nobody else. Over the whole server, in virtual time."""
 
 import asyncio
+import gc
 
 import pytest
 
 from tests.server.client import Client, client, refused, token
 from tests.server.world import World, served, world
 from tests.simulation.clock import run_virtually
+from videocli.media.negotiation import Description
 from videocli.protocol import rsp
 from videocli.protocol.rsp_codec import encode
 from videocli.server import hub
@@ -178,6 +180,21 @@ async def test_a_client_that_closes_its_peer_connection_has_no_media(here: World
 
     await alice.until(is_seen_reconnecting)
     assert await is_unharmed(bob)
+
+
+@served()
+async def test_news_of_a_peer_connection_that_is_closed_is_not_kept(here: World) -> None:
+    bob = await here.joined("bob")
+    bob.update(rsp.PeerConnectionState(bob.peer_id, rsp.Description("close", 2)))
+    for revision in range(3, 103):
+        bob.update(
+            rsp.PeerConnectionState(
+                bob.peer_id, rsp.Description("offer", revision, "flood"), rsp.Ice("flood", revision)
+            )
+        )
+    assert await is_unharmed(bob)
+    said = [each for each in gc.get_objects() if isinstance(each, rsp.Ice | Description)]
+    assert sum("flood" in (getattr(each, "ufrag", None), getattr(each, "sdp", None)) for each in said) < 3
 
 
 @served()

@@ -114,6 +114,8 @@ class Leg:
 
     def describe(self, description: rsp.Description) -> None:
         """The client described its side."""
+        if self._is_over:
+            return
         match description.type:
             case "offer" | "answer" | "close":
                 self._negotiation.receive(description.type, description.revision, description.sdp)
@@ -123,6 +125,8 @@ class Leg:
 
     def trickle(self, ice: rsp.Ice) -> None:
         """The client has candidates: all so far, under a revision that grows for its ufrag."""
+        if self._is_over:
+            return
         self._ice.append(ice)
         self._wake.set()
 
