@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,31 @@ class TestResolving:
             return await reach.resolve(Target(host, 80, None)) if host else await reach.connect([], 80)
 
         assert failure(resolve).code == 53002
+
+    def test_a_look_up_that_hangs_does_not_hold_up_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        goes_on = threading.Event()
+
+        async def give_up() -> None:
+            loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+            def hang(*args: object, **kwargs: object) -> list[object]:
+                loop.call_soon_threadsafe(asked.set)
+                goes_on.wait()
+                return []
+
+            monkeypatch.setattr(socket, "getaddrinfo", hang)
+            asking = asyncio.create_task(reach.resolve(Target("server.example", 443, None)))
+            await asked.wait()
+            asking.cancel()
+            await asyncio.wait({asking})
+            ending = asyncio.create_task(loop.shutdown_default_executor())
+            await asyncio.wait({ending}, timeout=0.5)
+            has_ended = ending.done()
+            goes_on.set()
+            await ending
+            assert has_ended
+
+        asyncio.run(give_up())
 
 
 class TestConnecting:

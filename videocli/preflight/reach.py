@@ -9,9 +9,11 @@ import ssl
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from videocli.errors import VideoError, error
+from videocli.tasks import beside
 
 _REFUSED = 53000
 _NO_ANSWER = 53002
@@ -55,10 +57,13 @@ def target_of(url: str) -> Target:
 
 
 async def resolve(target: Target) -> list[str]:
-    """The addresses of the host. Raises `SignalingError` 53002."""
-    loop = asyncio.get_running_loop()
+    """The addresses of the host. Raises `SignalingError` 53002.
+
+    A look-up cannot be cancelled, and where the network is dead it takes its time: nobody waits for it then.
+    """
+    asking = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     try:
-        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = await beside(asking)
     except (OSError, UnicodeError) as unknown:
         words = unknown.strerror if isinstance(unknown, OSError) else "it cannot be a host's name"
         raise _failed(_NO_ANSWER, f"No address for {target.host}: {words}") from unknown
