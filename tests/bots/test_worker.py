@@ -1,6 +1,9 @@
 """The bots of one process, in virtual time, over fake networks."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -312,3 +315,17 @@ class TestScripts:
             assert len(shift.failures) == COUNT
 
         scene(play)
+
+
+def test_a_process_takes_orders_for_thousands_of_bots() -> None:
+    bots = tuple(plan_bots("my-room", 2000, 1, Ramp(per_second=1)))
+    many = Orders(URL, bots, {bot.identity: "t" * 500 for bot in bots})
+    ran = subprocess.run(
+        [sys.executable, "-m", "videocli.bots.worker"],
+        input=json.dumps(many.to_json()) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, '"ready"\n'), ran.stderr

@@ -26,6 +26,8 @@ from videocli.outside import Outside
 from videocli.tasks import stop
 
 STANDING_SECONDS = 1.0
+MAX_ORDERS_BYTES = 1 << 28
+"""More than orders for all the bots that there may be: some 500 bytes each, with the longest names 8000."""
 
 Say = Callable[[Message], None]
 
@@ -94,7 +96,7 @@ async def _attend() -> None:
         with suppress(BrokenPipeError):
             os.write(said, f"{line}\n".encode())
 
-    lines = stdin_lines.lines()
+    lines = stdin_lines.lines(max_bytes=MAX_ORDERS_BYTES)
     orders = orders_from_json(json.loads(await anext(lines)))
     for token in orders.tokens.values():
         hide(token)

@@ -13,7 +13,7 @@ def read_line(fd: int = 0) -> str:
     """One line, without its end, byte by byte: what follows stays for the next reader. "" at the end."""
     line = bytearray()
     while (byte := os.read(fd, 1)) and byte != b"\n":
-        _add(line, byte)
+        _add(line, byte, MAX_LINE_BYTES)
     return _text(line)
 
 
@@ -25,8 +25,8 @@ def may_read(fd: int = 0) -> bool:
         return False
 
 
-async def lines(fd: int = 0) -> AsyncIterator[str]:
-    """The lines as they come, until the end of input.
+async def lines(fd: int = 0, max_bytes: int = MAX_LINE_BYTES) -> AsyncIterator[str]:
+    """The lines as they come, each without what is beyond `max_bytes` of it, until the end of input.
 
     A file, a pipe and a terminal all work, which no event loop offers, so a thread reads. It is a daemon and
     holds no lock of the interpreter while it waits, so a process can end under it.
@@ -46,11 +46,11 @@ async def lines(fd: int = 0) -> AsyncIterator[str]:
         while chunk := _read_some(fd):
             *ends, rest = chunk.split(b"\n")
             for end in ends:
-                _add(line, end)
+                _add(line, end, max_bytes)
                 if not hand_over(_text(line)):
                     return
                 line.clear()
-            _add(line, rest)
+            _add(line, rest, max_bytes)
         if line:
             hand_over(_text(line))
         hand_over(None)
@@ -60,8 +60,8 @@ async def lines(fd: int = 0) -> AsyncIterator[str]:
         yield line
 
 
-def _add(line: bytearray, piece: bytes) -> None:
-    line += piece[: MAX_LINE_BYTES - len(line)]
+def _add(line: bytearray, piece: bytes, max_bytes: int) -> None:
+    line += piece[: max_bytes - len(line)]
 
 
 def _text(line: bytearray) -> str:
