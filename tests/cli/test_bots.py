@@ -59,6 +59,14 @@ def test_bots_of_two_processes_hear_each_other_and_are_reported_on(url: str, tmp
     assert ET.parse(xml).getroot().get("tests") == "5"
 
 
+def test_a_junit_file_that_cannot_be_written_costs_no_report(url: str, tmp_path: Path) -> None:
+    xml = tmp_path / "missing" / "report.xml"
+    ran = bots(url, "-n", "1", "--duration", "0", "--junit", str(xml))
+    assert ran.exit_code == ExitCode.USAGE
+    assert "joined         1 of 1" in ran.stdout
+    assert f"error: {xml} cannot be written: No such file or directory" in ran.stderr
+
+
 def test_a_condition_that_holds_sets_the_exit_code(url: str) -> None:
     ran = bots(url, "-n", "6", "--duration", "1", "--fail-if", "failed>0", "--fail-if", "joined<1")
     assert ran.exit_code == ExitCode.FAIL_IF

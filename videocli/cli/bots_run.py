@@ -121,10 +121,17 @@ async def _send(crew: Crew, count: int, departure: Departure) -> Report:
 
 
 def _conclude(request: BotsRequest, told: Report, outside: Outside) -> int:
+    """Report in all the ways asked for, of which one that fails costs no other; the exit code."""
+    try:
+        return _say(request, told, outside)
+    finally:
+        if request.junit is not None:
+            _write(request.junit, junit.to_junit(told, request.conditions, f"videocli bots {request.room}"))
+
+
+def _say(request: BotsRequest, told: Report, outside: Outside) -> int:
     metrics = told.metrics()
     held = [condition for condition in request.conditions if condition.is_met(metrics)]
-    if request.junit is not None:
-        _write(request.junit, junit.to_junit(told, request.conditions, f"videocli bots {request.room}"))
     if request.is_json:
         output.json_result(report.to_json(told, [each.text for each in held], outside.utcnow()))
     else:
