@@ -8,7 +8,7 @@ from videocli.bots.results import Failure, Load, Received, Result
 
 FULL = Failure("joining", 53105, "RoomMaxParticipantsExceeded", "Room contains too many Participants")
 CRASH = Failure("script", None, "ValueError", "no \x00 such <thing>")
-LOAD = Load(0.004, 0.012, 0.25)
+LOAD = Load(0.004, 0.25)
 
 
 def result(number: int, connect: float | None = 0.1, **more: Any) -> Result:

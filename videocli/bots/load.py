@@ -47,8 +47,8 @@ class LoadMeter:
             self._look_at_cpu()
         ordered = sorted(self._late)
         if not ordered:
-            return Load(0.0, 0.0, self._cpu)
-        return Load(ordered[ceil(len(ordered) * 0.99) - 1], ordered[-1], self._cpu)
+            return Load(0.0, self._cpu)
+        return Load(ordered[ceil(len(ordered) * 0.99) - 1], self._cpu)
 
     def _look_at_cpu(self) -> None:
         now, used = time.monotonic(), time.process_time()

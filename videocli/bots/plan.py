@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-MAX_BOTS = 10_000
 _RAMP = re.compile(r"(\d+(?:\.\d+)?)(/s|s)?")
 
 

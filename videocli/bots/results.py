@@ -75,7 +75,6 @@ class Load:
 
     lag_p99: float
     """Seconds that its event loop was late, 99 of 100 times at most."""
-    lag_max: float
     cpu: float
     """Share of a core in the busiest five seconds."""
 
