@@ -9,8 +9,11 @@ PLACEHOLDER = "[redacted]"
 
 _JWT = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){0,2}")
 _ICE_PASSWORD = re.compile(r"(?<=ice-pwd:)[A-Za-z0-9+/]+")
-_URL = re.compile(r"""\b[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/@]*@)?(?:[^\s"<>\\]*[^\s"<>\\'.,:;)])?""")
-"""In a sentence or JSON: a quote or a stop at its end is not its own."""
+_URL = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]{0,63}://(?:[^\s/@]*@)?(?:[^\s"<>\\]*[^\s"<>\\'.,:;)])?""")
+"""In a sentence or JSON: a quote or a stop at its end is not its own.
+
+No scheme is longer; one of any length would be looked for from each letter to the end of the text.
+"""
 _NAMED = re.compile(
     r"""(?ix)
     ( (?: secret | password | passwd | pwd | credential | token ) \\?["']? \s* )
