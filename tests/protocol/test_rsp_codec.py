@@ -44,6 +44,7 @@ from videocli.protocol.rsp import (
     WireError,
 )
 from videocli.protocol.rsp_codec import encode, parse_client_message, parse_server_message
+from videocli.protocol.rsp_server_json import MAX_SESSION_TIMEOUT
 from videocli.protocol.subscribe_rules import SubscribeRule, SubscribeRules
 
 TRACK = {"id": "t1", "kind": "audio", "name": "mic", "enabled": True, "priority": "standard"}
@@ -197,6 +198,12 @@ def test_an_unknown_server_message_is_none() -> None:
     assert parse_server_message({}) is None
 
 
+def test_of_an_errors_message_no_more_is_kept_than_anybody_reads() -> None:
+    message = parse_server_message({"type": "error", "code": 54321, "message": "a." * 500_000})
+    assert isinstance(message, ServerError)
+    assert message.message == "a." * 250
+
+
 def test_an_unknown_client_message_is_a_protocol_error() -> None:
     with pytest.raises(ProtocolError):
         parse_client_message({"type": "connected"})
@@ -308,6 +315,10 @@ def test_a_p2p_room_without_peers_has_no_peer_connections() -> None:
 def test_the_session_timeout_is_30_s_where_the_server_names_none() -> None:
     assert connected(options={}).options.session_timeout == 30.0
     assert connected(options={"session_timeout": -1}).options.session_timeout == 0.0
+
+
+def test_a_session_timeout_is_one_that_a_clock_can_show() -> None:
+    assert connected(options={"session_timeout": 1e15}).options.session_timeout == MAX_SESSION_TIMEOUT
 
 
 @pytest.mark.parametrize("member", ["sid", "name", "session", "options", "participant"])

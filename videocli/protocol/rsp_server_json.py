@@ -31,9 +31,13 @@ from videocli.protocol.rsp_peer_json import Json, read_peer_connections, with_me
 
 DEFAULT_SESSION_TIMEOUT = 30.0
 """Seconds, where `options` names none: the SDK's room timer (rsp.md, options)."""
+MAX_SESSION_TIMEOUT = 86_400.0
+"""Seconds. Whoever says more means for ever, which no calendar can show."""
 
 _MAX_LIST = 65_536
 """Of any list; the size of a message is the real limit."""
+_MAX_WORDS = 500
+"""Characters that are kept of an error's message."""
 
 _KINDS: dict[str, TrackKind] = {"audio": "audio", "video": "video", "data": "data"}
 _PRIORITIES: dict[str, Priority] = {"low": "low", "standard": "standard", "high": "high"}
@@ -66,9 +70,7 @@ def parse_server_message(body: Mapping[str, object]) -> ServerMessage | None:
         case "disconnected":
             return Disconnected(_string_if_any(fields.raw("status")))
         case "error":
-            return ServerError(
-                _code(fields.raw("code")), _string_if_any(fields.raw("message")) or "Unknown error"
-            )
+            return ServerError(_code(fields.raw("code")), _words(fields.raw("message")) or "Unknown error")
     return None
 
 
@@ -80,7 +82,7 @@ def _connected(fields: Fields) -> Connected:
         name=fields.string("name"),
         session=fields.string("session"),
         options=Options(
-            session_timeout=max(options.number("session_timeout", default=DEFAULT_SESSION_TIMEOUT), 0.0),
+            session_timeout=_session_timeout(options),
             media_region=options.string_or_none("media_region"),
             signaling_region=options.string_or_none("signaling_region"),
             subscribe_rules=options.raw("subscribe_rules") is True,
@@ -89,6 +91,11 @@ def _connected(fields: Fields) -> Connected:
         participant_identity=participant.string("identity"),
         state=_room_state(fields),
     )
+
+
+def _session_timeout(options: Fields) -> float:
+    said = options.number("session_timeout", default=DEFAULT_SESSION_TIMEOUT)
+    return min(max(said, 0.0), MAX_SESSION_TIMEOUT)
 
 
 def _room_state(fields: Fields) -> RoomState:
@@ -202,11 +209,15 @@ def _recording_warning(fields: Fields) -> RecordingWarning:
 def _wire_error(fields: Fields | None) -> WireError | None:
     if fields is None:
         return None
-    return WireError(_code(fields.raw("code")), _string_if_any(fields.raw("message")) or "")
+    return WireError(_code(fields.raw("code")), _words(fields.raw("message")))
 
 
 def _code(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _words(value: object) -> str:
+    return (_string_if_any(value) or "")[:_MAX_WORDS]
 
 
 def _string_if_any(value: object) -> str | None:
