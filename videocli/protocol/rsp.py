@@ -1,8 +1,8 @@
-"""RSP v2, the Room Signaling Protocol: the messages, and how they stand on the wire.
+"""RSP v2, the Room Signaling Protocol: the messages.
 
 A message is the `body` of a TCMP `msg` or `hello`. Each piece of state is sent whole with a revision.
-Names are those of twilio-video.js (lib/signaling/v2/twilioconnectiontransport.js and neighbours); the wire's
-own spelling stays in this module.
+Names are those of twilio-video.js (lib/signaling/v2/twilioconnectiontransport.js and neighbours); how they
+stand on the wire is the business of `rsp_codec`.
 """
 
 from dataclasses import dataclass
