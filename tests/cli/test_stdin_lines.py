@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 
 import pytest
 
@@ -62,4 +63,34 @@ def test_one_line_that_is_too_long_leaves_nothing_of_itself(monkeypatch: pytest.
     os.close(write_end)
     assert read_line(read_end) == "far too "
     assert os.read(read_end, 10) == b"next"
+    os.close(read_end)
+
+
+def test_a_pipe_that_somebody_made_non_blocking_is_waited_for() -> None:
+    """Such flags belong to the open file, which whoever started us may share; no data is no end."""
+
+    async def collect() -> list[str]:
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        reading = lines(read_end)
+        later = asyncio.get_running_loop().call_later(0.05, os.write, write_end, b"one\n")
+        try:
+            return [await anext(reading, "the end")]
+        finally:
+            later.cancel()
+            os.close(write_end)
+            await anext(reading, "the end")
+            os.close(read_end)
+
+    assert asyncio.run(collect()) == ["one"]
+
+
+def test_one_line_of_such_a_pipe_is_waited_for() -> None:
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    later = threading.Timer(0.05, os.write, (write_end, b"token\n"))
+    later.start()
+    assert read_line(read_end) == "token"
+    later.join()
+    os.close(write_end)
     os.close(read_end)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import threading
 from collections.abc import AsyncIterator
 
@@ -12,7 +13,7 @@ MAX_LINE_BYTES = 1 << 20
 def read_line(fd: int = 0) -> str:
     """One line, without its end, byte by byte: what follows stays for the next reader. "" at the end."""
     line = bytearray()
-    while (byte := os.read(fd, 1)) and byte != b"\n":
+    while (byte := _read(fd, 1)) and byte != b"\n":
         _add(line, byte, MAX_LINE_BYTES)
     return _text(line)
 
@@ -70,6 +71,14 @@ def _text(line: bytearray) -> str:
 
 def _read_some(fd: int) -> bytes:
     try:
-        return os.read(fd, 65536)
+        return _read(fd, 65536)
     except OSError:
         return b""
+
+
+def _read(fd: int, size: int) -> bytes:
+    while True:
+        try:
+            return os.read(fd, size)
+        except BlockingIOError:  # somebody who shares the pipe or the terminal made it non-blocking
+            select.select([fd], [], [])
