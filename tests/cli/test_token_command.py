@@ -3,12 +3,14 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.clock import run_virtually
+from videocli.cli.held_text import HeldText
 from videocli.cli.token_command import COMMAND_SECONDS, MAX_OUTPUT_BYTES, run_token_command
 from videocli.errors import TokenError
 from videocli.tokens import Credentials, mint
@@ -105,3 +107,12 @@ def test_a_command_that_hangs_is_given_up_in_time() -> None:
         return asyncio.get_running_loop().time()
 
     assert run_virtually(scene()) == pytest.approx(COMMAND_SECONDS)
+
+
+def test_it_speaks_for_itself_but_not_into_the_dashboard(capfd: pytest.CaptureFixture[str]) -> None:
+    command = f"echo 'no agent' >&2; echo {TOKEN}"
+    with redirect_stderr(HeldText()):
+        assert run(command) == TOKEN
+    assert capfd.readouterr().err == ""
+    assert run(command) == TOKEN
+    assert capfd.readouterr().err == "no agent\n"

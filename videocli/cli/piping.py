@@ -1,12 +1,11 @@
 """`--pipe`: follows the events of a room, and feeds what tracks carry to shell commands."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from functools import partial
-from subprocess import DEVNULL
 
 from videocli.cli import output
+from videocli.cli.commands_output import commands_output
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.tapped import Tapped, Tapping
 from videocli.engine import commands as cmd
@@ -103,7 +102,7 @@ class Piper:
                 "VIDEOCLI_TRACK": _variable(track.name),
                 "VIDEOCLI_TRACK_SID": _variable(sid),
             },
-            output=_commands_output(),
+            output=commands_output(),
             restart=tapping.restart_soon,
             gone=lambda reason: self._gone(feed, reason),
         )
@@ -145,11 +144,3 @@ def _shown(rule: PipeRule) -> str:
 def _variable(text: str) -> str:
     """As an environment variable can hold it."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def _commands_output() -> int:
-    """Our stderr, since stdout is for events; nowhere where there is none, or the dashboard holds it."""
-    try:
-        return sys.stderr.fileno()
-    except OSError:
-        return DEVNULL

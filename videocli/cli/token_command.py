@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 
 from videocli import tokens
+from videocli.cli.commands_output import commands_output
 from videocli.errors import TokenError, error
 
 COMMAND_SECONDS = 30.0
@@ -31,7 +32,7 @@ async def run_token_command(command: str, environ: Mapping[str, str] | None = No
 
     The command runs in a session of its own, so that it can be killed as a whole, and so that Ctrl-C is ours
     alone. `environ` is its environment; None: ours. Its standard error is ours, so that it can speak for
-    itself; what it printed is in no message.
+    itself, unless the dashboard holds it, which it would tear; what it printed is in no message.
 
     Raises `TokenError`: 20101 when it printed only other things; without a code when it cannot be started,
     fails, prints nothing, prints more than `MAX_OUTPUT_BYTES`, or takes longer than `COMMAND_SECONDS`.
@@ -53,6 +54,7 @@ def _start(command: str, environ: Mapping[str, str] | None) -> subprocess.Popen[
             shell=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=commands_output(),
             bufsize=0,
             start_new_session=True,
             env=environ,
