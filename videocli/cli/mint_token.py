@@ -36,8 +36,9 @@ def mint_token(
 ) -> None:
     """Mint an access token.
 
-    Signed with TWILIO_ACCOUNT_SID, TWILIO_API_KEY and TWILIO_API_SECRET of the environment; with none of them
-    set, with a development key that is made on first use and that 'serve' and 'join' on this machine share.
+    Signed with TWILIO_ACCOUNT_SID, TWILIO_API_KEY and TWILIO_API_SECRET of the environment, or with the key
+    of the profile in use; with neither, with a development key that is made on first use and that 'serve' and
+    'join' on this machine share.
 
     \b
     videocli mint-token --identity alice --room standup

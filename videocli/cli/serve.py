@@ -31,7 +31,8 @@ def serve(
     """Serve rooms on this machine.
 
     A room is made when somebody joins it. Tokens count that were signed with TWILIO_ACCOUNT_SID,
-    TWILIO_API_KEY and TWILIO_API_SECRET of the environment, or with the development key of this machine.
+    TWILIO_API_KEY and TWILIO_API_SECRET of the environment, with the key of the profile in use,
+    or with the development key of this machine.
     In the background of a terminal ('videocli serve &') it says only that it listens; -v says more.
 
     \b
