@@ -1,6 +1,9 @@
 """What counts as a change of network, on a machine whose links and routes are the test's."""
 
+import errno
 import itertools
+import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,3 +125,19 @@ def test_this_machine_knows_its_loopback() -> None:
     route = Route(("127.0.0.1", 40_000), ("127.0.0.1", 7780))
     assert not route.is_gone()
     assert not Route(("::1", 40_000, 0, 0), ("::1", 7780, 0, 0)).is_gone()
+
+
+def test_where_no_descriptor_is_left_to_ask_with_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with many sockets may be out of them for a moment: that is no change, and no fault."""
+
+    def exhausted(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    local = ("127.0.0.1", 40_000)
+    before = Route(local, local)
+    monkeypatch.setattr(socket, "socket", exhausted)
+    assert not before.is_gone()
+    meanwhile = Route(local, local)
+    assert not meanwhile.is_gone()
+    monkeypatch.undo()
+    assert not meanwhile.is_gone()

@@ -21,28 +21,35 @@ class Route:
         self._remote = remote
         links = _links()
         self._address = local[0] if local[0] in links else None
-        self._ways = self._ask(links, _PROBES)
+        try:
+            self._ways = self._ask(links, _PROBES)
+        except OSError:
+            self._ways = set()
 
     def is_gone(self) -> bool:
         """Whether the connection's address has left, or the other side is reached by other links, or by none.
 
         Other links do when a better one has come, or when the old one lost its routes but not its address.
+        What cannot be asked, for want of a descriptor, has not changed.
         """
         links = _links()
         if self._address is not None and links and self._address not in links:
             return True
-        if not self._ways or self._ask(links, 1) & self._ways:
+        try:
+            if not self._ways or self._ask(links, 1) & self._ways:
+                return False
+            return not self._ask(links, _PROBES) & self._ways
+        except OSError:
             return False
-        return not self._ask(links, _PROBES) & self._ways
 
     def _ask(self, links: dict[str, str], times: int) -> set[str]:
-        """The links that lead to the other side; empty if none does."""
+        """The links that lead to the other side; empty if none does. Raises `OSError` without a socket."""
         addresses = {_address_towards(self._remote) for _ in range(times)}
         return {links.get(address, address) for address in addresses if address is not None}
 
 
 def _address_towards(remote: tuple[Any, ...]) -> str | None:
-    """The address that a new socket would have; None: there is no route."""
+    """The address that a new socket would have; None: no route. Raises `OSError` without a socket."""
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
