@@ -153,3 +153,20 @@ def test_giving_up_leaves_no_socket_open(seconds: float) -> None:
             await asyncio.wait_for(connect_tcp("host", 80), seconds)
 
     run_virtually(path.run(act))
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_giving_up_at_the_moment_of_success_leaves_no_socket_open(steps: int) -> None:
+    path = Path(up_at=2.5)
+
+    async def act() -> None:
+        connecting = asyncio.create_task(connect_tcp("host", 80))
+        await asyncio.sleep(3.0)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        if not connecting.cancelled():
+            connecting.result().close()
+
+    run_virtually(path.run(act))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from videocli.names import Address, addresses_of
+from videocli.tasks import finish
 
 FRESH_SECONDS = 1.0
 """A try that is not connected by then gets another beside it.
@@ -28,22 +29,34 @@ async def connect_tcp(host: str, port: int) -> socket.socket:
     """
     addresses = await addresses_of(host, port)
     tries: deque[asyncio.Task[socket.socket]] = deque()
+    connected: socket.socket | None = None
     try:
-        for number in itertools.count():
-            first = number % len(addresses)
-            order = [*addresses[first:], *addresses[:first]]
-            tries.append(asyncio.create_task(_connect_any(order), name="TCP connection"))
-            await asyncio.wait(tries, timeout=FRESH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            over = [each for each in tries if each.done()]
-            if over:
-                best = next((each for each in over if each.exception() is None), over[-1])
-                tries.remove(best)
-                return best.result()
-            if len(tries) == TRIES:
-                tries.popleft().cancel()
-        raise AssertionError("itertools.count() ended")
+        connected = await _first_of(tries, addresses)
     finally:
-        await _give_up(tries)
+        try:
+            await _give_up(tries)
+        except asyncio.CancelledError:
+            if connected is not None:
+                connected.close()
+            raise
+    return connected
+
+
+async def _first_of(tries: deque[asyncio.Task[socket.socket]], addresses: Sequence[Address]) -> socket.socket:
+    """The socket of the try that is connected first; those that are under way are left in `tries`."""
+    for number in itertools.count():
+        first = number % len(addresses)
+        order = [*addresses[first:], *addresses[:first]]
+        tries.append(asyncio.create_task(_connect_any(order), name="TCP connection"))
+        await asyncio.wait(tries, timeout=FRESH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        over = [each for each in tries if each.done()]
+        if over:
+            best = next((each for each in over if each.exception() is None), over[-1])
+            tries.remove(best)
+            return best.result()
+        if len(tries) == TRIES:
+            tries.popleft().cancel()
+    raise AssertionError("itertools.count() ended")
 
 
 async def _connect_any(addresses: Sequence[Address]) -> socket.socket:
@@ -71,11 +84,15 @@ async def _connect(sock: socket.socket, address: Any) -> socket.socket:
 
 
 async def _give_up(tries: Collection[asyncio.Task[socket.socket]]) -> None:
-    """Cancel those under way, and close what others have opened."""
+    """Cancel those under way, and close what others have opened; only then can we be cancelled ourselves."""
     for each in tries:
         each.cancel()
     if tries:
-        await asyncio.wait(tries)
+        await finish(asyncio.create_task(_close_all(tries), name="giving up"))
+
+
+async def _close_all(tries: Collection[asyncio.Task[socket.socket]]) -> None:
+    await asyncio.wait(tries)
     for each in tries:
         if not each.cancelled() and each.exception() is None:
             each.result().close()
