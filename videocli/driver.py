@@ -28,12 +28,10 @@ class Driver(Generic[EventT]):
         core: Core[EventT],
         transport: MessageTransport,
         deliver: Callable[[EventT], None],
-        send_seconds: float = SEND_SECONDS,
     ) -> None:
         self._core = core
         self._transport = transport
         self._deliver = deliver
-        self._send_seconds = send_seconds
         self._awake = asyncio.Event()
         self._can_send = True
 
@@ -124,7 +122,7 @@ class Driver(Generic[EventT]):
     async def _send(self, text: str) -> bool:
         """Send; False if the other side does not take it."""
         try:
-            async with asyncio.timeout(self._send_seconds):
+            async with asyncio.timeout(SEND_SECONDS):
                 await self._transport.send(text)
         except TimeoutError:
             return False

@@ -55,6 +55,7 @@ _INSPECT = "Look into the token: 'videocli inspect-token --room NAME'."
 _PREFLIGHT = "Run 'videocli preflight': it names the first step that fails."
 _REPORT = "Report it with the output of -vv and of 'videocli doctor'."
 _LIMITS = "Look up the limits of the server or the account."
+_NEAREST = 3  # of what may have been meant
 
 BACKGROUNDS: dict[int, Background] = {
     20101: Background(
@@ -427,16 +428,16 @@ def find(asked: str) -> ErrorInfo | None:
     return next((row for row in ERRORS.values() if wanted in (str(row.code), _plain(row.name))), None)
 
 
-def nearest(asked: str, count: int = 3) -> list[ErrorInfo]:
+def nearest(asked: str) -> list[ErrorInfo]:
     """The rows that may have been meant, the likeliest first."""
     if asked.isascii() and asked.isdigit() and len(asked) < 10:
-        measured = sorted((_distance(str(code), asked), code) for code in ERRORS)[:count]
+        measured = sorted((_distance(str(code), asked), code) for code in ERRORS)[:_NEAREST]
         return [ERRORS[code] for (unlike, apart), code in measured if unlike < 1 or apart < 1000]
     names = {_plain(row.name): row for row in ERRORS.values()}
     wanted = _plain(asked)[:100]
     within = [name for name in names if len(wanted) > 3 and wanted in name]
-    close = [*within, *difflib.get_close_matches(wanted, names, count, cutoff=0.5)]
-    return [names[name] for name in dict.fromkeys(close)][:count]
+    close = [*within, *difflib.get_close_matches(wanted, names, _NEAREST, cutoff=0.5)]
+    return [names[name] for name in dict.fromkeys(close)][:_NEAREST]
 
 
 def _distance(code: str, asked: str) -> tuple[float, int]:

@@ -3,26 +3,21 @@
 import getpass
 import os
 import sys
-from collections.abc import Mapping
 
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.redaction import hide
 
 TOKEN = "VIDEOCLI_TOKEN"
-
-
 NO_VALUE = "--token has no value"
 
 
-def given_token(
-    option: str | None, environ: Mapping[str, str] = os.environ, missing: str = NO_VALUE
-) -> str | None:
+def given_token(option: str | None, missing: str = NO_VALUE) -> str | None:
     """The token for `--token` as it was given: None: not at all, "": without a value, "-": a line of stdin.
 
     None: no token is given. May wait for stdin or a terminal, so call it before there is anything to hold
     up. Raises `UsageError`; `missing` is what it says where there is nothing to ask on.
     """
-    token = _find(option, environ.get(TOKEN) or None, missing)
+    token = _find(option, os.environ.get(TOKEN) or None, missing)
     if token is not None:
         hide(token)
     return token

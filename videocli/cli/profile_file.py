@@ -25,13 +25,13 @@ def path_of_profiles(environ: Mapping[str, str] = os.environ) -> Path:
     return settings.config_directory(environ) / "profiles.toml"
 
 
-def load(environ: Mapping[str, str] = os.environ, warn: Callable[[str], object] = output.warn) -> Profiles:
+def load(warn: Callable[[str], object] = output.warn) -> Profiles:
     """The profiles; none when there is no file.
 
     Closes a file with a secret to other users, and warns. Raises `NotOurs` for want of permission, and
     `UsageError` when the file cannot be read, understood or closed.
     """
-    path = path_of_profiles(environ)
+    path = path_of_profiles()
     profiles = _understood(path, _read(path))
     for profile in profiles.by_name.values():
         hide(profile.api_secret or "")
@@ -40,12 +40,12 @@ def load(environ: Mapping[str, str] = os.environ, warn: Callable[[str], object] 
     return profiles
 
 
-def change(edit: Edit, environ: Mapping[str, str] = os.environ) -> Profiles:
+def change(edit: Edit) -> Profiles:
     """Edit the file, whole and for its user only; what is in it then.
 
     Two that change it at once do so one after the other. Raises `UsageError`; then nothing has changed.
     """
-    path = path_of_profiles(environ)
+    path = path_of_profiles()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone_in(path.parent):

@@ -18,10 +18,10 @@ def read_line(fd: int = 0) -> str:
     return _text(line)
 
 
-def may_read(fd: int = 0) -> bool:
+def may_read() -> bool:
     """Whether reading is harmless: a terminal stops a background job that reads (SIGTTIN, POSIX 11.1.4)."""
     try:
-        return not os.isatty(fd) or os.tcgetpgrp(fd) == os.getpgrp()
+        return not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
 

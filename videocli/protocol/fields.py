@@ -126,9 +126,9 @@ class Fields:
             raise self.wrong(name, f"no longer than {limit} characters")
         return value
 
-    def string_or_none(self, name: str, limit: int = MAX_STRING) -> str | None:
-        """A string of at most `limit` characters, or None if it is missing."""
-        return self.string(name, limit=limit) if name in self else None
+    def string_or_none(self, name: str) -> str | None:
+        """A string of at most `MAX_STRING` characters, or None if it is missing."""
+        return self.string(name) if name in self else None
 
     def number(self, name: str, default: float | None = None) -> float:
         """A number, whole or not; `default` if it is missing and has one."""
