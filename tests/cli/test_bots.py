@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -65,6 +66,37 @@ def test_a_junit_file_that_cannot_be_written_costs_no_report(url: str, tmp_path:
     assert ran.exit_code == ExitCode.USAGE
     assert "joined         1 of 1" in ran.stdout
     assert f"error: {xml} cannot be written: No such file or directory" in ran.stderr
+
+
+def test_a_terminal_that_goes_away_costs_no_report(url: str, tmp_path: Path) -> None:
+    """As when an ssh connection breaks in the midst of a run whose report goes to a file."""
+    terminal, ours = pty.openpty()
+    with (tmp_path / "report").open("wb") as out:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "videocli",
+                "bots",
+                next(ROOMS),
+                "-n",
+                "1",
+                "--url",
+                url,
+                "--duration",
+                "2.5",
+            ],
+            env={**os.environ, **SERVER_VARIABLES, "TERM": "xterm"},
+            stdout=out,
+            stderr=ours,
+        )
+    os.close(ours)
+    shown = b""
+    while b"1 of 1 joined" not in shown:
+        shown += os.read(terminal, 1024)
+    os.close(terminal)
+    assert process.wait(60) == 0
+    assert "joined         1 of 1" in (tmp_path / "report").read_text()
 
 
 def test_a_condition_that_holds_sets_the_exit_code(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 from videocli.cli import output
 from videocli.cli.redaction import redact
@@ -10,7 +11,7 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Says how far something is; nothing with `--quiet`."""
+    """Says how far something is; nothing with `--quiet`, nor to a terminal that is gone."""
 
     def __init__(self) -> None:
         self.is_live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -22,14 +23,19 @@ class Progress:
         if not self.is_live:
             output.say(done)
         elif output.may_say():
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            sys.stderr.write(f"{_ERASE}{redact(doing)[: width - 1]}")
-            sys.stderr.flush()
-            self._is_shown = True
+            with suppress(OSError):
+                width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+                _write(f"{_ERASE}{redact(doing)[: width - 1]}")
+                self._is_shown = True
 
     def clear(self) -> None:
         """It is done: take away what a terminal shows of it."""
         if self._is_shown:
-            sys.stderr.write(_ERASE)
-            sys.stderr.flush()
+            with suppress(OSError):
+                _write(_ERASE)
             self._is_shown = False
+
+
+def _write(text: str) -> None:
+    """Past Python's buffer, which would try again at the end what a terminal that is gone did not take."""
+    os.write(sys.stderr.fileno(), text.encode(sys.stderr.encoding, "backslashreplace"))
