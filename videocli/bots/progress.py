@@ -18,4 +18,4 @@ def to_line(now: Standing, before: Standing, interval: float, bots: int, elapsed
     if now.reconnections:
         parts.append(f"{now.reconnections} reconnections")
     parts.append(f"loop late {seconds(now.lag)}")
-    return "  ".join(parts)
+    return "; ".join(parts)
