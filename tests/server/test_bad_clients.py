@@ -9,6 +9,7 @@ from tests.server.client import Client, client, refused, token
 from tests.server.world import World, served, world
 from tests.simulation.clock import run_virtually
 from videocli.media.negotiation import Description
+from videocli.outside import TransportClosed
 from videocli.protocol import rsp
 from videocli.protocol.rsp_codec import encode
 from videocli.server import hub
@@ -265,3 +266,19 @@ async def test_one_socket_too_many_is_told_to_come_back_later(
         busy = await bob.until(lambda: bob.busy)
     assert busy.retry_after_seconds == 5.0
     assert await is_unharmed(alice)
+
+
+@served()
+async def test_saying_hello_again_does_not_let_anybody_into_a_full_server(here: World) -> None:
+    await here.joined("alice")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub, "MAX_CONNECTIONS", 1)
+        bob = await here.outside.dial(here.url)
+        for _ in range(2):
+            await bob.send('{"type":"hello","version":2,"id":"bob","timeout":5000}')
+        began_at = asyncio.get_running_loop().time()
+        for answer in ("busy", "welcome"):
+            assert f'"type":"{answer}"' in await bob.receive()
+        with pytest.raises(TransportClosed) as closed:
+            await bob.receive()
+    assert (closed.value.code, asyncio.get_running_loop().time()) == (1011, began_at)

@@ -17,6 +17,7 @@ from videocli.protocol.tcmp import (
     BodyReceived,
     ByeReceived,
     Closed,
+    Opened,
     TcmpEvent,
 )
 from videocli.protocol.tcmp_server import TcmpServer
@@ -43,6 +44,7 @@ class Connection:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._core = TcmpServer(self._loop.time())
+        self._is_busy = is_busy
         if is_busy:
             self._core.busy(BUSY_SECONDS)
         self._driver = Driver(self._core, transport, self._deliver)
@@ -86,6 +88,8 @@ class Connection:
 
     def _deliver(self, event: TcmpEvent) -> None:
         match event:
+            case Opened() if self._is_busy:
+                self.close(CLOSE_SERVER_FAULT, "still busy")
             case BodyReceived(body):
                 if not self._is_ending:
                     self._read(body)
