@@ -17,7 +17,7 @@ def given_token(option: str | None, missing: str = NO_VALUE) -> str | None:
     None: no token is given. May wait for stdin or a terminal, so call it before there is anything to hold
     up. Raises `UsageError`; `missing` is what it says where there is nothing to ask on.
     """
-    token = _find(option, os.environ.get(TOKEN) or None, missing)
+    token = _find(option, os.environ.get(TOKEN, "").strip() or None, missing)
     if token is not None:
         hide(token)
     return token
