@@ -2,7 +2,7 @@
 
 Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
 the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
-lines of JSON on stdout: standings, results, and its load at the end.
+lines of JSON on stdout: arrivals, standings, results, and its load at the end.
 """
 
 import asyncio
