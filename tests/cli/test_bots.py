@@ -124,6 +124,17 @@ def test_a_script_is_run_for_each_bot_and_its_prints_leave_stdout_alone(url: str
     assert {"I am bot-1", "I am bot-2"} <= set(ran.stderr.splitlines())
 
 
+def test_with_vv_and_in_the_log_file_a_script_that_fails_says_where(url: str, tmp_path: Path) -> None:
+    script, log = tmp_path / "fails.py", tmp_path / "log"
+    script.write_text("async def bot(room):\n    {}['nothing']\n")
+    ran = bots(url, "-n", "1", "--script", str(script), "--log-file", str(log))
+    assert "failed         1 script: KeyError: 'nothing'" in ran.stdout
+    assert "Traceback" not in ran.stderr
+    assert f'File "{script}", line 2, in bot' in log.read_text()
+    ran = bots(url, "-n", "1", "--script", str(script), "-vv")
+    assert f'File "{script}", line 2, in bot' in ran.stderr
+
+
 def test_a_closed_stdout_is_warned_of(url: str) -> None:
     command = [
         sys.executable,

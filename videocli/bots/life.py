@@ -1,6 +1,7 @@
 """One bot's life: it comes, does what it has to, and leaves, whatever happens to the others."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ from videocli.engine import events as ev
 from videocli.errors import VideoError
 from videocli.outside import Outside
 from videocli.tasks import stop
+
+_log = logging.getLogger(__name__)
 
 STATS_SECONDS = 1.0
 MAX_MESSAGE = 300
@@ -66,6 +69,7 @@ class Life:
         except VideoError as reason:
             self._fail(reason.code, reason.name, str(reason.message))
         except Exception as fault:
+            _log.debug("%s failed", self._bot.identity, exc_info=fault)
             self._fail(None, type(fault).__name__, str(fault))
         except asyncio.CancelledError:  # by a script, which can reach every task of its process
             self._fail(None, "CancelledError", "the bot's task was cancelled")

@@ -66,6 +66,10 @@ class Orders:
     """Seconds after the start; None: when told to, or when its script ends."""
     script: str | None = None
     """Path of a Python file with a coroutine function `bot(room)`."""
+    verbosity: int = 0
+    is_quiet: bool = False
+    log_file: str | None = None
+    """How much to say, and where."""
 
     def to_json(self) -> dict[str, Any]:
         """As it travels."""

@@ -98,6 +98,8 @@ async def _attend() -> None:
 
     lines = stdin_lines.lines(max_bytes=MAX_ORDERS_BYTES)
     orders = orders_from_json(json.loads(await anext(lines)))
+    output.set_up(orders.verbosity, orders.is_quiet, Path(orders.log_file) if orders.log_file else None)
+    output.never_block()
     for token in orders.tokens.values():
         hide(token)
     leave = asyncio.Event()
@@ -139,7 +141,10 @@ def main() -> None:
     output.set_up()
     if sys.platform != "win32":
         _raise_limit_of_files()
-    wiring.run(_attend())
+    try:
+        wiring.run(_attend())
+    finally:
+        output.finish()
 
 
 if __name__ == "__main__":

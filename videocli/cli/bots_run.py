@@ -74,6 +74,7 @@ async def run_bots(request: BotsRequest, outside: Outside, departure: Departure)
     first = next(iter(held.values()), None) or await _first_token(request, bots[0])
     join = JoinRequest(request.room, "plain", url=request.url, region=request.region)
     async with server_for(join, first, outside) as (url, _):
+        verbosity, is_quiet, log_file = output.asked()
         leaves_at = None if request.duration is None else end_of_ramp(bots) + request.duration
         shares = [
             Orders(
@@ -86,6 +87,9 @@ async def run_bots(request: BotsRequest, outside: Outside, departure: Departure)
                 subscribe=request.subscribe,
                 leaves_at=leaves_at,
                 script=script,
+                verbosity=verbosity,
+                is_quiet=is_quiet,
+                log_file=None if log_file is None else str(log_file),
             )
             for share in share_out(bots, request.processes)
         ]

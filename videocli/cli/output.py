@@ -106,6 +106,14 @@ def finish() -> None:
         _beside.flush()
 
 
+_asked: tuple[int, bool, Path | None] = (0, False, None)
+
+
+def asked() -> tuple[int, bool, Path | None]:
+    """What `set_up` was asked for, so that a process of ours can say as much."""
+    return _asked
+
+
 _OWN_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _OTHERS_LEVELS = (logging.CRITICAL + 1, logging.WARNING, logging.DEBUG)
 
@@ -117,6 +125,8 @@ def set_up(verbosity: int = 0, is_quiet: bool = False, log_file: Path | None = N
     everything, with tracebacks. A log file always gets everything. Raises `UsageError` when it cannot be
     written.
     """
+    global _asked  # noqa: PLW0603  # there is one log
+    _asked = verbosity, is_quiet, log_file
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler.formatter, _Line)]:
         root.removeHandler(handler)
