@@ -87,6 +87,18 @@ def test_a_second_signal_stops_at_once() -> None:
         assert ended(process) == (130, "", "")
 
 
+def test_it_stays_when_nohup_had_the_hangup_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which a process inherits
+    try:
+        with serving("--json") as process:
+            listening_url(process)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            assert ended(process) == (0, "", ""), "the first signal, not the second"
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_it_tells_people_where_it_is_on_stderr() -> None:
     with serving() as process:
         assert process.stderr is not None

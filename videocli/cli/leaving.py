@@ -3,6 +3,8 @@
 A second one ends the process at once, with 130. One that comes before `leavable` runs, in the fraction of a
 second in which modules load, ends the process by the system's own rule (a shell's 143 for SIGTERM): nothing
 is begun then that would have to be left.
+
+SIGHUP stays ignored where it was from the start, by nohup: who goes home leaves a server or a bot running so.
 """
 
 import asyncio
@@ -51,7 +53,8 @@ async def leavable(work: Callable[[Departure], Awaitable[int]]) -> int:
     assert task is not None, "a coroutine runs in a task"
     departure = Departure(task.cancel)
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
+    numbers = [number for number in SIGNALS if not _is_disabled(number)]
+    for number in numbers:
         loop.add_signal_handler(number, departure.signaled)
     try:
         return await work(departure)
@@ -60,10 +63,15 @@ async def leavable(work: Callable[[Departure], Awaitable[int]]) -> int:
             raise
         return ExitCode.OK
     finally:
-        for number in SIGNALS:
+        for number in numbers:
             loop.remove_signal_handler(number)
             if departure.was_asked_for:
                 signal.signal(number, _stop_at_once)
+
+
+def _is_disabled(number: signal.Signals) -> bool:
+    """Only SIGHUP can be: a shell has SIGINT ignored by all that a script starts with "&", wanted or not."""
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
