@@ -144,6 +144,19 @@ def test_a_second_signal_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         assert tmux.mode() == before
 
 
+@pytest.mark.tmux
+def test_a_quit_from_the_keyboard_gives_the_terminal_back_before_it_kills(tmp_path: Path, url: str) -> None:
+    with Tmux(tmp_path, **SERVER_VARIABLES) as tmux:
+        before = tmux.mode()
+        tmux.type("ulimit -c 0", "Enter")
+        start(tmux, tmp_path, url)
+        tmux.shows("CONNECTED")
+        tmux.type("C-\\")
+        tmux.shows(f"\ncode-{128 + signal.SIGQUIT}")
+        assert tmux.run("display-message", "-p", "#{alternate_on} #{cursor_flag}") == "0 1\n"
+        assert tmux.mode() == before
+
+
 LOADS_FOR_LONG = """
 import sys, time
 

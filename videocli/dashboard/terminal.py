@@ -74,7 +74,7 @@ async def show(
 
     Keys are read from `stdin`, or where that is a pipe or a file, from the controlling terminal; what they
     ask for goes to `post`. Ctrl-C stays a signal (SIGINT), and Ctrl-Z stops the process with its terminal
-    restored. However this ends, the terminal is as it was.
+    restored, as Ctrl-\\ (SIGQUIT) does before it kills. However this ends, the terminal is as it was.
     Run it in the main thread. `viewer` decodes the pictures of others, which show as `pictures` says.
     """
     screen, keyboard = _Screen(stdout), Keyboard(stdin, controlling_terminal)
@@ -111,6 +111,7 @@ class _Dashboard:
         loop = asyncio.get_running_loop()
         try:
             loop.add_signal_handler(signal.SIGTSTP, self._stop)
+            loop.add_signal_handler(signal.SIGQUIT, self._quit)
             loop.add_signal_handler(signal.SIGCONT, self._enter)
             loop.add_signal_handler(signal.SIGWINCH, self._redraw_soon)
             while not self.screen.is_gone:
@@ -124,7 +125,7 @@ class _Dashboard:
                     async with asyncio.timeout(FRAME_SECONDS):
                         await self._show_pictures()
         finally:
-            for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+            for number in (signal.SIGTSTP, signal.SIGQUIT, signal.SIGCONT, signal.SIGWINCH):
                 loop.remove_signal_handler(number)
             self._leave()
             self.screen.close()
@@ -218,6 +219,12 @@ class _Dashboard:
         os.kill(os.getpid(), signal.SIGTSTP)
         loop.add_signal_handler(signal.SIGTSTP, self._stop)
         self._enter()
+
+    def _quit(self) -> None:
+        """Ctrl-\\: give the terminal back and end at once, by the signal's own default."""
+        self._leave()
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGQUIT)
+        os.kill(os.getpid(), signal.SIGQUIT)
 
 
 def frame_lines(picture: Picture, size: tuple[int, int], environ: Mapping[str, str]) -> list[str]:
