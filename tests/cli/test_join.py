@@ -254,6 +254,14 @@ def join_with_input(url: str, text: bytes) -> subprocess.CompletedProcess[bytes]
     )
 
 
+def test_who_brings_a_token_of_twilio_s_needs_no_place_for_a_development_key(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = str(tmp_path / "file" / "state")
+    options = ("--token", minted("carol", "cloud"), "--region", "not one")
+    ran = run_videocli("join", "cloud", *options, VIDEOCLI_STATE_DIR=state)
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "error: 'not one' is no region")
+
+
 class TestToken:
     """Only the token makes these join as `carol`: the development key is not the server's."""
 

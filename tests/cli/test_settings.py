@@ -99,6 +99,26 @@ def test_a_server_knows_the_environment_s_key_and_the_development_key(user_state
     assert set(settings.known_credentials(environ)) == {"SK1", development.api_key}
 
 
+def test_a_server_that_has_a_key_goes_without_a_development_key_where_none_can_be_made(
+    tmp_path: Path,
+) -> None:
+    """As in a container whose file system is read-only."""
+    (tmp_path / "file").touch()
+    environ = {"VIDEOCLI_STATE_DIR": str(tmp_path / "file" / "state")}
+    assert set(settings.known_credentials(ENVIRONMENT | environ)) == {"SK1"}
+    with pytest.raises(UsageError):
+        settings.known_credentials(environ)
+
+
+def test_whether_a_key_is_the_development_key_is_told_without_making_one(key_file: Path) -> None:
+    assert not settings.is_development_key("SK1")
+    assert not key_file.exists()
+    made = settings.development_credentials()
+    assert settings.is_development_key(made.api_key)
+    assert not settings.is_development_key("SK1")
+    assert not settings.is_development_key(None)
+
+
 def test_the_state_is_where_xdg_says() -> None:
     assert settings.state_directory({"XDG_STATE_HOME": "/s"}) == Path("/s/videocli")
     assert settings.state_directory({"XDG_STATE_HOME": "/s", "VIDEOCLI_STATE_DIR": "/v"}) == Path("/v")

@@ -100,6 +100,6 @@ def _each(kind: MediaKind, what: Published | Sequence[Published]) -> list[tuple[
 
 
 def _default_url(token: str) -> str:
-    if tokens.peek(token).api_key == settings.development_credentials().api_key:
+    if settings.is_development_key(tokens.peek(token).api_key):
         return destination.LOCAL_URL
     return destination.cloud_url(None)

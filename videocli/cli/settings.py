@@ -66,9 +66,15 @@ def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
 def known_credentials(environ: Mapping[str, str] = os.environ) -> dict[str, Credentials]:
     """The credentials whose tokens a server of ours accepts, by API key.
 
-    Those that are configured, if any, and the development key. Raises `UsageError` as `credentials` does.
+    Those that are configured, if any, and the development key; the latter may be missing beside the former
+    where it cannot be made. Raises `UsageError` as `credentials` does.
     """
-    found = (configured_credentials(environ), development_credentials(environ))
+    found = [configured_credentials(environ)]
+    try:
+        found.append(development_credentials(environ))
+    except UsageError:
+        if found == [None] or _has_development_key(environ):
+            raise
     return {each.api_key: each for each in found if each is not None}
 
 
@@ -140,6 +146,22 @@ def development_credentials(environ: Mapping[str, str] = os.environ) -> Credenti
         )
     hide(found.api_secret)
     return found
+
+
+def is_development_key(api_key: str | None) -> bool:
+    """Whether it is the development key of this user; none is made to find out.
+
+    Raises `UsageError` as `development_credentials` does, where there is one.
+    """
+    return _has_development_key(os.environ) and development_credentials().api_key == api_key
+
+
+def _has_development_key(environ: Mapping[str, str]) -> bool:
+    """Whether it was made; one that this user may not look for is another's."""
+    try:
+        return (state_directory(environ) / KEY_FILE).exists()
+    except (UsageError, OSError):
+        return False
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
