@@ -70,6 +70,12 @@ def test_settings_that_cannot_be_used_are_told_and_do_not_end_it(user_state: Pat
     assert "is damaged" in found["developmentKey"]["value"]
 
 
+def test_a_state_directory_that_cannot_be_looked_into_is_told(user_state: Path) -> None:
+    """As that of another user, whose HOME one has by `sudo -u`; here it is a name that none can have."""
+    found = looked({settings.STATE_DIR: str(user_state / ("x" * 300))}, "settings")
+    assert found["developmentKey"]["value"] == "not to be seen: File name too long"
+
+
 @pytest.mark.parametrize("url", ["u:hunter2@h", "http://h/", "ws://h:x/"])
 def test_a_url_that_cannot_be_used_is_told(url: str) -> None:
     server = looked({"VIDEOCLI_URL": url}, "settings")["server"]

@@ -255,12 +255,13 @@ def _state(environ: Mapping[str, str], home: Path | None) -> list[Fact]:
     origin = next((f"environment {name}" for name in _STATE_VARIABLES if environ.get(name)), "default")
     facts = [Fact("state directory", under_home(str(directory), home), origin)]
     path = directory / settings.KEY_FILE
-    if not path.exists():
-        return [*facts, Fact("development key", "not made yet", "file")]
     try:
-        key = masked(settings.development_credentials(environ).api_key)
+        is_made = path.exists()
+        key = masked(settings.development_credentials(environ).api_key) if is_made else "not made yet"
     except UsageError as fault:
         key = under_home(fault.problem, home)
+    except OSError as fault:
+        key = f"not to be seen: {fault.strerror}"
     return [*facts, Fact("development key", key, "file")]
 
 
