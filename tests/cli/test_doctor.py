@@ -1,3 +1,4 @@
+import errno
 import json
 import socket
 import sys
@@ -74,6 +75,16 @@ def test_a_state_directory_that_cannot_be_looked_into_is_told(user_state: Path) 
     """As that of another user, whose HOME one has by `sudo -u`; here it is a name that none can have."""
     found = looked({settings.STATE_DIR: str(user_state / ("x" * 300))}, "settings")
     assert found["developmentKey"]["value"] == "not to be seen: File name too long"
+
+
+def test_links_that_the_system_does_not_tell_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a sandbox; nothing that needs them works there, which is what one wants to know."""
+
+    def refused() -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("ifaddr.get_adapters", refused)
+    assert looked({}, "network")["links"] == "not to be seen: Operation not permitted"
 
 
 @pytest.mark.parametrize("url", ["u:hunter2@h", "http://h/", "ws://h:x/"])
