@@ -111,17 +111,18 @@ TABLE = (
         f"{COMMON} urls dashboard/* engine/room/snapshot engine/events engine/commands "
         "media/bitmap media/frames rich",
     ),
-    Row("cli/farewell", PURE, ""),
+    Row("cli/words/farewell", PURE, ""),
     Row("cli/machine", DOES, f"{COMMON} cli/* av ifaddr"),
     Row("cli/wiring", DOES, f"{COMMON} outside websocket media/aiortc_peer media/peer uvloop"),
     Row(
-        "cli/event_lines cli/stdin_commands cli/data_tracks cli/subscribe_rules cli/until",
+        "cli/words/event_lines cli/joining/stdin_commands cli/joining/until cli/tracks/data_tracks "
+        "cli/tracks/subscribe_rules",
         PURE,
         f"{COMMON} cli/* media/frames media/peer engine/events engine/reports engine/commands "
         "engine/track_names dashboard/words protocol/subscribe_rules",
     ),
     Row(
-        "cli/exit_codes cli/redaction cli/options cli/destination cli/profiles cli/help_pages",
+        "cli/exit_codes cli/options cli/destination cli/writing/redaction cli/profiles/format cli/help/pages",
         PURE,
         f"{COMMON} urls cli/* typer",
     ),
@@ -131,9 +132,9 @@ TABLE = (
         f"{COMMON} cli/* outside tokens typer bots/* media/frames media/sources",
     ),
     Row(
-        "cli/explain_text cli/token_text cli/token_advice cli/preflight_text cli/doctor_text",
+        "cli/words/*",
         PURE,
-        f"{COMMON} explanations tokens urls preflight/steps preflight/quality cli/*",
+        f"{COMMON} server/events explanations tokens urls preflight/steps preflight/quality cli/*",
     ),
     Row(
         "cli/*",
@@ -148,8 +149,8 @@ TABLE = (
         "api/*",
         DOES,
         f"{COMMON} outside tokens {MEDIA} media/sources* media/sinks/decoder engine/* api/* av _typeshed "
-        "cli/wiring cli/settings cli/destination cli/token_command cli/token_source cli/open_sources "
-        "cli/data_tracks cli/subscribe_rules",
+        "cli/wiring cli/settings cli/destination cli/token/command cli/token/source cli/tracks/open_sources "
+        "cli/tracks/data_tracks cli/tracks/subscribe_rules",
     ),
     Row(
         "bots/plan bots/results bots/report bots/conditions bots/junit bots/progress bots/script_check "
@@ -161,7 +162,8 @@ TABLE = (
         "bots/*",
         DOES,
         f"{COMMON} outside bots/* api/* engine/events media/frames media/sources* cli/wiring "
-        "cli/token_command cli/token_source cli/open_sources cli/stdin_lines cli/output cli/redaction",
+        "cli/token/command cli/token/source cli/tracks/open_sources cli/joining/stdin_lines "
+        "cli/writing/output cli/writing/redaction",
     ),
     Row("__main__", DOES, "cli/app"),
 )

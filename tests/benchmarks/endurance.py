@@ -17,8 +17,8 @@ from tests.benchmarks.table import Row, table
 from tests.cli.room_server import minted
 from tests.sdk.programs import bot, serve
 from videocli.cli import wiring
-from videocli.cli.recording import RecordRequest
-from videocli.cli.room_sinks import room_sinks
+from videocli.cli.tracks.recording import RecordRequest
+from videocli.cli.tracks.room_sinks import room_sinks
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, NamedSource, Session

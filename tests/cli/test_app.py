@@ -11,8 +11,9 @@ import pytest
 
 from tests.cli.process import python, videocli
 from videocli import __version__
-from videocli.cli import app, output
+from videocli.cli import app
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.writing import output
 from videocli.errors import SourceError, error
 
 HEAVY = ("aiortc", "av", "rich", "websockets", "jwt", "asyncio", "pydantic")
@@ -241,7 +242,7 @@ class TestStarting:
         assert self.heavy_after(*arguments) == "\n"
 
     def test_what_only_some_joins_need_is_imported_by_those(self) -> None:
-        code = "import sys, videocli.cli.attend; print(*sys.modules)"
+        code = "import sys, videocli.cli.joining.attend; print(*sys.modules)"
         unneeded = ("videocli.server.", "videocli.media.sources", "videocli.media.sinks")
         names = python("-c", code).stdout.split()
         assert [name for name in names if name.startswith(unneeded)] == []

@@ -13,7 +13,7 @@ from tests.cli.process import videocli
 from tests.cli.room_server import SERVER_VARIABLES, minted
 from videocli import __version__
 from videocli.cli import destination, machine, settings
-from videocli.cli.doctor_text import to_json
+from videocli.cli.words.doctor_text import to_json
 
 SECRETS = {
     **SERVER_VARIABLES,

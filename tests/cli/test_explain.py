@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tests.cli.process import videocli
-from videocli.cli.explain_text import MIN_WIDTH, list_lines, to_lines
+from videocli.cli.words.explain_text import MIN_WIDTH, list_lines, to_lines
 from videocli.errors import ERRORS, error
 from videocli.explanations import BACKGROUNDS
 

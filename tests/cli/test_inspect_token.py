@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.process import videocli
 from tests.cli.room_server import KEY, SERVER_VARIABLES, minted
-from videocli.cli.token_text import MAX_DEPTH, MAX_VALUE, to_json, to_lines
+from videocli.cli.words.token_text import MAX_DEPTH, MAX_VALUE, to_json, to_lines
 from videocli.errors import error
 from videocli.tokens import Claims, Credentials, Inspection, inspect, mint
 

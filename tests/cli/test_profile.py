@@ -15,7 +15,7 @@ from tests.cli.process import Ran, videocli
 from tests.cli.room_server import KEY, running_server
 from videocli.cli import app, settings
 from videocli.cli.exit_codes import UsageError
-from videocli.cli.profiles import Profile
+from videocli.cli.profiles.format import Profile
 
 SECRET = "a-secret-that-nobody-may-see"
 WORK = ("--account-sid", f"AC{1:032x}", "--api-key", f"SK{1:032x}")

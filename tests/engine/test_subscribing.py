@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.test_session import Ticker, publishing, scene
 from tests.simulation.house import Guest, House
-from videocli.cli.subscribe_rules import parse_rule, parse_rules
+from videocli.cli.tracks.subscribe_rules import parse_rule, parse_rules
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.session import JoinConfig, NamedSource

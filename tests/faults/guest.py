@@ -10,8 +10,8 @@ from itertools import pairwise
 from tests.sdk.history import History
 from tests.sdk.programs import CREDENTIALS
 from videocli import tokens
-from videocli.cli.event_lines import event_name
 from videocli.cli.wiring import real_outside
+from videocli.cli.words.event_lines import event_name
 from videocli.engine import events as ev
 from videocli.engine.commands import Disconnect
 from videocli.engine.session import JoinConfig, NamedSource, Session

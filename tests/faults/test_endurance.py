@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.faults.figures import measured
 from tests.faults.guest import KEY, Guest, leave
 from tests.faults.proxy import Proxy, proxy_to
-from videocli.cli.open_sources import open_named
+from videocli.cli.tracks.open_sources import open_named
 from videocli.cli.wiring import real_outside
 from videocli.engine.commands import SetPriority
 from videocli.media.aiortc_peer import AiortcPeer

@@ -16,7 +16,7 @@ from aioice import stun
 from tests.cli.odd_servers import HTTP_404, Talk, answers, odd_server, opens_and, swallows
 from tests.cli.room_server import KEY
 from videocli import tokens
-from videocli.cli.open_sources import open_named
+from videocli.cli.tracks.open_sources import open_named
 from videocli.cli.wiring import real_outside
 from videocli.media import peer as mp
 from videocli.outside import MessageTransport, Outside

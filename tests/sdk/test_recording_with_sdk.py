@@ -19,7 +19,7 @@ from tests.media.sinks.support import manifest_of
 from tests.sdk.history import History
 from tests.sdk.programs import mint_token, serve
 from tests.sdk.sdk import Chromium
-from videocli.cli.recording import RecordRequest
+from videocli.cli.tracks.recording import RecordRequest
 from videocli.cli.wiring import real_outside
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev

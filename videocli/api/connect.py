@@ -9,9 +9,9 @@ from videocli.api import arguments
 from videocli.api.publishing import Published
 from videocli.api.room import Room, stay
 from videocli.cli import destination, settings, wiring
-from videocli.cli.data_tracks import parse_data_track
-from videocli.cli.subscribe_rules import parse_rules
-from videocli.cli.token_source import TokenSource
+from videocli.cli.token.source import TokenSource
+from videocli.cli.tracks.data_tracks import parse_data_track
+from videocli.cli.tracks.subscribe_rules import parse_rules
 from videocli.engine.session import JoinConfig
 from videocli.engine.signaling.backend import SignalingConfig
 from videocli.media.frames import MediaKind

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from videocli.api import arguments
 from videocli.api.sources import WrittenSource
 from videocli.api.stream import Ending, Stream
-from videocli.cli.open_sources import default_name, open_named
+from videocli.cli.tracks.open_sources import default_name, open_named
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.reports import Priority

@@ -14,8 +14,8 @@ from videocli.api.listeners import Listeners
 from videocli.api.publishing import Answer, LocalTrack, Published, Publisher
 from videocli.api.receiving import Receiving
 from videocli.api.stream import Ending, Stream
-from videocli.cli.data_tracks import data_track
-from videocli.cli.subscribe_rules import parse_rule
+from videocli.cli.tracks.data_tracks import data_track
+from videocli.cli.tracks.subscribe_rules import parse_rule
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.room.snapshot import Snapshot

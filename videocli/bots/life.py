@@ -13,8 +13,8 @@ from videocli.bots.plan import Bot, Orders
 from videocli.bots.results import Arrival, Failure, Result, Stage
 from videocli.bots.script import Script, ScriptExited
 from videocli.bots.sources import Sources
-from videocli.cli.redaction import one_line
-from videocli.cli.token_command import run_token_command
+from videocli.cli.token.command import run_token_command
+from videocli.cli.writing.redaction import one_line
 from videocli.engine import events as ev
 from videocli.errors import VideoError
 from videocli.outside import Outside

@@ -1,6 +1,6 @@
 """What the bots of one process publish."""
 
-from videocli.cli.open_sources import open_named
+from videocli.cli.tracks.open_sources import open_named
 from videocli.media.frames import MediaKind, Source
 from videocli.media.sources.shared import SharedSources
 from videocli.outside import Outside

@@ -20,8 +20,10 @@ from videocli.bots.plan import Orders, orders_from_json
 from videocli.bots.results import Failure, Message, Result, Standing, to_json
 from videocli.bots.script import Script, load_script
 from videocli.bots.sources import Sources
-from videocli.cli import output, stdin_lines, wiring
-from videocli.cli.redaction import hide, one_line
+from videocli.cli import wiring
+from videocli.cli.joining import stdin_lines
+from videocli.cli.writing import output
+from videocli.cli.writing.redaction import hide, one_line
 from videocli.outside import Outside
 from videocli.tasks import stop
 

@@ -12,10 +12,11 @@ import typer.core
 import typer.main
 
 from videocli import __version__
-from videocli.cli import completing, output
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
-from videocli.cli.help_pages import HelpfulCommand, HelpfulGroup
+from videocli.cli.help import completing
+from videocli.cli.help.pages import HelpfulCommand, HelpfulGroup
 from videocli.cli.options import LogFile, Profile, ProfileBeforeTheCommand, Quiet, Shared, Verbose
+from videocli.cli.writing import output
 from videocli.errors import VideoError
 
 _log = logging.getLogger(__name__)

@@ -14,13 +14,14 @@ from videocli.bots.plan import Bot, Orders, Ramp, end_of_ramp, plan_bots, share_
 from videocli.bots.report import Report
 from videocli.bots.results import Standing
 from videocli.bots.script_check import problem_of
-from videocli.cli import output, settings
-from videocli.cli.attend import JoinRequest, server_for
+from videocli.cli import settings
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
+from videocli.cli.joining.attend import JoinRequest, server_for
 from videocli.cli.leaving import Departure, stop_at_once
-from videocli.cli.open_sources import open_named
-from videocli.cli.progress import Progress
-from videocli.cli.token_command import run_token_command
+from videocli.cli.token.command import run_token_command
+from videocli.cli.tracks.open_sources import open_named
+from videocli.cli.writing import output
+from videocli.cli.writing.progress import Progress
 from videocli.errors import error
 from videocli.media.frames import MediaKind
 from videocli.media.sources import STDIN

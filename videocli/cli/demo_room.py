@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from videocli import tokens
 from videocli.cli import settings
-from videocli.cli.attend import stay_with
-from videocli.cli.faces import choose_face, make_face
+from videocli.cli.joining.attend import stay_with
+from videocli.cli.joining.faces import choose_face, make_face
+from videocli.cli.joining.stay import Limits
 from videocli.cli.leaving import Departure
-from videocli.cli.open_sources import open_named
-from videocli.cli.stay import Limits
-from videocli.cli.token_source import TokenSource
+from videocli.cli.token.source import TokenSource
+from videocli.cli.tracks.open_sources import open_named
 from videocli.engine import commands as cmd
 from videocli.engine.session import JoinConfig, Session
 from videocli.engine.signaling.backend import SignalingConfig

@@ -16,7 +16,9 @@ def doctor(ctx: typer.Context, json: Json = False) -> None:
     paste: no secret, no token, no address, no user name; of an API key the last four characters, of variables
     only the names. A profile or a URL that cannot be used is told, and does not end it.
     """
-    from videocli.cli import doctor_text, machine, output
+    from videocli.cli import machine
+    from videocli.cli.words import doctor_text
+    from videocli.cli.writing import output
 
     sections = machine.look(profile_fault=ctx.obj.profile_fault)
     if json:

@@ -39,8 +39,9 @@ def explain(
     """
     import shutil
 
-    from videocli.cli import explain_text, output
     from videocli.cli.exit_codes import UsageError
+    from videocli.cli.words import explain_text
+    from videocli.cli.writing import output
     from videocli.errors import ERRORS
     from videocli.explanations import find, nearest
 

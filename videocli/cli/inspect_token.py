@@ -36,9 +36,11 @@ def inspect_token(
     from datetime import UTC, datetime
 
     from videocli import tokens
-    from videocli.cli import output, settings, token_text
+    from videocli.cli import settings
     from videocli.cli.exit_codes import ExitCode, UsageError
-    from videocli.cli.given_token import given_token
+    from videocli.cli.token.given import given_token
+    from videocli.cli.words import token_text
+    from videocli.cli.writing import output
     from videocli.errors import TokenError
 
     if room is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from videocli.cli import completing
+from videocli.cli.help import completing
 from videocli.cli.options import (
     Json,
     Region,
@@ -167,16 +167,17 @@ def join(
     videocli join standup --record talks                      one file a participant, without transcoding
     videocli join standup --pipe 'audio:alice=aplay -f dat'       hear her
     """
-    from videocli.cli import attend, wiring
-    from videocli.cli.data_tracks import parse_data_track
-    from videocli.cli.faces import choose_face
-    from videocli.cli.given_token import given_token
+    from videocli.cli import wiring
+    from videocli.cli.joining import attend
+    from videocli.cli.joining.faces import choose_face
+    from videocli.cli.joining.stay import Limits
+    from videocli.cli.joining.until import parse_until
     from videocli.cli.leaving import leavable
-    from videocli.cli.publish_options import check_stdin, names_to_await, to_publish
-    from videocli.cli.room_sinks import sink_requests
-    from videocli.cli.stay import Limits
-    from videocli.cli.subscribe_rules import parse_rules
-    from videocli.cli.until import parse_until
+    from videocli.cli.token.given import given_token
+    from videocli.cli.tracks.data_tracks import parse_data_track
+    from videocli.cli.tracks.publish_options import check_stdin, names_to_await, to_publish
+    from videocli.cli.tracks.room_sinks import sink_requests
+    from videocli.cli.tracks.subscribe_rules import parse_rules
 
     if json and plain:
         raise typer.BadParameter("--json and --plain exclude each other", param_hint="'--plain'")

@@ -13,8 +13,8 @@ import signal
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
-from videocli.cli import output
 from videocli.cli.exit_codes import ExitCode
+from videocli.cli.writing import output
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from videocli import __version__
 from videocli.cli import destination, settings
-from videocli.cli.doctor_text import Fact, Section, masked, scopes, under_home, without_secrets
 from videocli.cli.exit_codes import UsageError
-from videocli.cli.given_token import TOKEN
-from videocli.cli.profile_file import path_of_profiles
-from videocli.cli.profiles import Profile
+from videocli.cli.profiles.file import path_of_profiles
+from videocli.cli.profiles.format import Profile
+from videocli.cli.token.given import TOKEN
+from videocli.cli.words.doctor_text import Fact, Section, masked, scopes, under_home, without_secrets
 
 PACKAGES = ("aiortc", "aioice", "av", "websockets", "typer", "rich", "PyJWT", "cryptography", "pylibsrtp")
 ENCODERS = ("libvpx", "libopus", "libx264")

@@ -46,7 +46,8 @@ def mint_token(
     VIDEOCLI_TOKEN=$(videocli mint-token --room standup) videocli join standup
     """
     from videocli import tokens
-    from videocli.cli import output, settings
+    from videocli.cli import settings
+    from videocli.cli.writing import output
 
     try:
         tokens.check_ttl(ttl)

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 import typer.core
 
-from videocli.cli import completing
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.help import completing
 
 PROFILE = "VIDEOCLI_PROFILE"
 _VARIABLES = {
@@ -45,13 +45,13 @@ class Shared:
 
     def apply(self) -> None:
         """Say that much from now on. Raises `UsageError` when the log file cannot be written."""
-        from videocli.cli import output
+        from videocli.cli.writing import output
 
         output.set_up(self.verbosity, self.is_quiet, self.log_file)
 
     def say_warnings(self) -> None:
         """Say what was found out before it was known how much to say."""
-        from videocli.cli import output
+        from videocli.cli.writing import output
 
         for words in self.warnings:
             output.warn(words)
@@ -125,8 +125,9 @@ def _profile(ctx: typer.Context, param: typer.core.TyperOption, value: str | Non
 
 
 def _use_profile(ctx: typer.Context, value: str | None) -> None:
-    from videocli.cli import profile_file, settings
-    from videocli.cli.profiles import Profiles, named
+    from videocli.cli import settings
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.profiles.format import Profiles, named
 
     by_option = value if value is not None else ctx.obj.profile
     name = by_option if by_option is not None else os.environ.get(PROFILE)

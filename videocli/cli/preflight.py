@@ -59,8 +59,8 @@ def preflight(
     verdict: 0, or 3 for the token, 5 for signaling, 6 for media.
     """
     from videocli.cli import preflight_run, wiring
-    from videocli.cli.given_token import given_token
     from videocli.cli.leaving import leavable
+    from videocli.cli.token.given import given_token
 
     request = preflight_run.PreflightRequest(
         given_token(token), token_command, url, region, duration, timeout, json

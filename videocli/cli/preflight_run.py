@@ -4,14 +4,17 @@ import asyncio
 from dataclasses import dataclass
 
 from videocli import tokens
-from videocli.cli import destination, output, preflight_text, profile_part, settings
-from videocli.cli.attend import JoinRequest, server_for
+from videocli.cli import destination, settings
 from videocli.cli.exit_codes import ExitCode, exit_code_for
+from videocli.cli.joining.attend import JoinRequest, server_for
 from videocli.cli.leaving import Departure
-from videocli.cli.open_sources import open_named
-from videocli.cli.progress import Progress
-from videocli.cli.token_command import run_token_command
-from videocli.cli.token_source import TokenSource
+from videocli.cli.profiles import part as profile_part
+from videocli.cli.token.command import run_token_command
+from videocli.cli.token.source import TokenSource
+from videocli.cli.tracks.open_sources import open_named
+from videocli.cli.words import preflight_text
+from videocli.cli.writing import output
+from videocli.cli.writing.progress import Progress
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videocli.cli import completing
+from videocli.cli.help import completing
 from videocli.cli.options import Json, Region
-from videocli.cli.redaction import hide, one_line, redact
+from videocli.cli.writing.redaction import hide, one_line, redact
 
 if TYPE_CHECKING:
-    from videocli.cli.profiles import Profile
+    from videocli.cli.profiles.format import Profile
 
 _name_argument = partial(
     typer.Argument, metavar="NAME", show_default=False, autocompletion=completing.profile_names
@@ -83,9 +83,9 @@ def add(
     videocli profile add ci --account-sid AC… --api-key SK… --api-secret - < secret.txt
     videocli profile add lab --url wss://lab.example/signaling --use
     """
-    from videocli.cli import output, profile_file
     from videocli.cli.exit_codes import UsageError
-    from videocli.cli.profiles import (
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.profiles.format import (
         Profile,
         ProfileError,
         adding,
@@ -95,6 +95,7 @@ def add(
         missing_credentials,
         using,
     )
+    from videocli.cli.writing import output
 
     values = {
         "url": url,
@@ -147,7 +148,8 @@ def list_profiles(json: Json = False) -> None:
     videocli profile list
     videocli profile list --json | jq -r 'select(.used).name'
     """
-    from videocli.cli import output, profile_file
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.writing import output
 
     profiles = profile_file.load()
     if not profiles.by_name:
@@ -171,8 +173,9 @@ def use(
     videocli profile use work
     videocli profile use --none
     """
-    from videocli.cli import output, profile_file
-    from videocli.cli.profiles import using
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.profiles.format import using
+    from videocli.cli.writing import output
 
     if (name is None) != none:
         raise typer.BadParameter("give the name of a profile, or --none", param_hint="'NAME'")
@@ -186,8 +189,9 @@ def remove(name: Annotated[str, _name_argument(help="The profile.")]) -> None:
     \b
     videocli profile remove lab
     """
-    from videocli.cli import output, profile_file
-    from videocli.cli.profiles import removing
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.profiles.format import removing
+    from videocli.cli.writing import output
 
     was_used = profile_file.load().used == name
     profile_file.change(removing(name))
@@ -204,9 +208,10 @@ def show(
     videocli profile show
     videocli profile show work --json | jq -r .url
     """
-    from videocli.cli import output, profile_file
     from videocli.cli.exit_codes import UsageError
-    from videocli.cli.profiles import named
+    from videocli.cli.profiles import file as profile_file
+    from videocli.cli.profiles.format import named
+    from videocli.cli.writing import output
 
     profiles = profile_file.load()
     name = name or profiles.used
@@ -247,8 +252,8 @@ def _secret(option: str | None, may_ask: bool) -> str | None:
     """The secret that `--api-secret` asks for: "" at a prompt, "-" on stdin. None: the profile has none."""
     import getpass
 
-    from videocli.cli import stdin_lines
     from videocli.cli.exit_codes import UsageError
+    from videocli.cli.joining import stdin_lines
 
     if option == "-":
         secret = stdin_lines.read_line().strip()

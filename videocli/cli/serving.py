@@ -6,12 +6,13 @@ import json
 import logging
 import os
 
-from videocli.cli import output, settings
+from videocli.cli import settings
 from videocli.cli.background import is_in_background
 from videocli.cli.exit_codes import ExitCode, UsageError
 from videocli.cli.leaving import Departure
-from videocli.cli.line_writer import line_writer
-from videocli.cli.server_lines import to_json, to_line
+from videocli.cli.words.server_lines import to_json, to_line
+from videocli.cli.writing import output
+from videocli.cli.writing.line_writer import line_writer
 from videocli.outside import Outside
 from videocli.server import events as ev
 from videocli.server.serve import ServeConfig, serve

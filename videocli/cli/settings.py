@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from videocli.cli.exit_codes import UsageError
-from videocli.cli.private_file import draft
-from videocli.cli.profiles import Profile
-from videocli.cli.redaction import hide
+from videocli.cli.profiles.format import Profile
+from videocli.cli.writing.private_file import draft
+from videocli.cli.writing.redaction import hide
 from videocli.tokens import Credentials
 
 ACCOUNT_SID = "TWILIO_ACCOUNT_SID"

@@ -1,0 +1,1 @@
+"""What `join` does: a stay in a room, from its options to its exit code."""

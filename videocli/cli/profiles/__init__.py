@@ -1,0 +1,1 @@
+"""Settings under a name."""

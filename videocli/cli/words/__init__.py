@@ -1,0 +1,1 @@
+"""What is said: values to lines for people, or to JSON. Pure."""

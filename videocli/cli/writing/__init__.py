@@ -1,0 +1,1 @@
+"""How text leaves the process: to whom, how fast, and without secrets."""
