@@ -192,6 +192,32 @@ class TestCommands:
 
         together(scene)
 
+    def test_to_leave_nobody_waits_for_a_source_that_does_not_open(self, url: str) -> None:
+        async def scene() -> None:
+            asked = asyncio.Event()
+
+            async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                asked.set()
+                try:
+                    while await reader.read(1024):
+                        pass
+                finally:
+                    writer.close()
+
+            dead = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+            source = f"http://127.0.0.1:{dead.sockets[0].getsockname()[1]}/a.mp4"
+            async with dead, videocli("join", "slow", "--url", url, "--json") as program:
+                await program.wait_event("connected")
+                await program.command("publish", kind="video", source=source)
+                await asked.wait()
+                await program.command("stats")
+                await program.command("disconnect")
+                assert await program.exit_code() == 0
+                assert names(program)[-2:] == ["stats", "disconnected"]
+                assert "error" not in names(program), "which says that it did not open"
+
+        together(scene)
+
     @pytest.mark.parametrize(
         "line",
         [

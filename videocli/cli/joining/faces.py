@@ -21,6 +21,9 @@ from videocli.errors import VideoError
 from videocli.outside import Outside
 from videocli.tasks import stop
 
+LEAVING_SECONDS = 1.0
+"""How long who leaves waits for a source to open."""
+
 FaceName = Literal["json", "plain", "dashboard"]
 
 
@@ -111,19 +114,57 @@ class JsonFace(PlainFace):
 
 
 async def _obey(stay: Stay, outside: Outside) -> None:
-    async for line in stdin_lines.lines():
-        if not line.strip():
-            continue
-        try:
-            stay.post(await _command(stdin_commands.parse(line), stay, outside))
-        except VideoError as reason:
-            stay.post(cmd.Complain(reason))
+    """In their order; but to leave, nobody waits for a source that takes long to open."""
+    requests: asyncio.Queue[stdin_commands.Request | VideoError] = asyncio.Queue()
+    leaves = asyncio.Event()
+    obeying = asyncio.create_task(_obey_each(requests, leaves, stay, outside))
+    try:
+        async for line in stdin_lines.lines():
+            if not line.strip():
+                continue
+            try:
+                request = stdin_commands.parse(line)
+            except VideoError as reason:
+                requests.put_nowait(reason)
+            else:
+                requests.put_nowait(request)
+                if isinstance(request, cmd.Disconnect):
+                    leaves.set()
+        await obeying
+    finally:
+        await stop(obeying)
 
 
-async def _command(request: stdin_commands.Request, stay: Stay, outside: Outside) -> cmd.Command:
-    if not isinstance(request, stdin_commands.PublishRequest):
-        return request
+async def _obey_each(
+    requests: "asyncio.Queue[stdin_commands.Request | VideoError]",
+    leaves: asyncio.Event,
+    stay: Stay,
+    outside: Outside,
+) -> None:
+    while True:
+        match await requests.get():
+            case VideoError() as reason:
+                stay.post(cmd.Complain(reason))
+            case stdin_commands.PublishRequest() as request:
+                opening = asyncio.create_task(_publish(request, stay, outside))
+                leaving = asyncio.create_task(leaves.wait())
+                try:
+                    await asyncio.wait({opening, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({opening}, timeout=LEAVING_SECONDS)
+                finally:
+                    await stop(leaving)
+                    await stop(opening)
+            case request:
+                stay.post(request)
+
+
+async def _publish(request: stdin_commands.PublishRequest, stay: Stay, outside: Outside) -> None:
     local = stay.session.snapshot().local
     identity = local.participant.identity if local is not None else ""
-    named = await open_named(request.kind, request.source, identity, outside, request.name, loop=request.loop)
-    return cmd.PublishMedia(named.source, named.name)
+    kind, name = request.kind, request.name
+    try:
+        named = await open_named(kind, request.source, identity, outside, name, loop=request.loop)
+    except VideoError as reason:
+        stay.post(cmd.Complain(reason))
+    else:
+        stay.post(cmd.PublishMedia(named.source, named.name))
