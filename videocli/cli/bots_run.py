@@ -74,7 +74,7 @@ async def run_bots(request: BotsRequest, outside: Outside, departure: Departure)
     await _try_sources(request, outside)
     first = next(iter(held.values()), None) or await _first_token(request, bots[0])
     join = JoinRequest(request.room, "plain", url=request.url, region=request.region)
-    async with server_for(join, first, outside) as (url, _):
+    async with server_for(join, first, outside, guests=len(bots)) as (url, _):
         verbosity, is_quiet, log_file = output.asked()
         leaves_at = None if request.duration is None else end_of_ramp(bots) + request.duration
         shares = [

@@ -170,8 +170,13 @@ def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
 
 
 @asynccontextmanager
-async def server_for(request: JoinRequest, token: str, outside: Outside) -> AsyncIterator[RoomServer]:
-    """Where to join; a server in this process if that is this machine's and none runs."""
+async def server_for(
+    request: JoinRequest, token: str, outside: Outside, guests: int = 0
+) -> AsyncIterator[RoomServer]:
+    """Where to join; a server in this process if that is this machine's and none runs.
+
+    `guests`: how many a room of that server has to hold beside the usual number.
+    """
     if request.url is not None:
         yield RoomServer(destination.check_url(request.url))
         return
@@ -183,11 +188,10 @@ async def server_for(request: JoinRequest, token: str, outside: Outside) -> Asyn
         return
     from videocli.server.serve import ServeConfig, serve
 
+    config = ServeConfig(max_participants=ServeConfig().max_participants + guests)
     async with AsyncExitStack() as stack:
         try:
-            server = await stack.enter_async_context(
-                serve(ServeConfig(), outside, settings.known_credentials())
-            )
+            server = await stack.enter_async_context(serve(config, outside, settings.known_credentials()))
         except OSError as fault:
             if fault.errno != errno.EADDRINUSE:
                 raise
