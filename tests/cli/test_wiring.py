@@ -31,3 +31,15 @@ def test_garbage_is_collected_while_a_command_runs_and_not_while_its_modules_loa
         "program.main()"
     )
     assert python("-c", code).stdout == "False True\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_command_may_open_as_many_files_as_the_system_lets_it() -> None:
+    code = (
+        "import resource\n"
+        "from videocli.cli import wiring\n"
+        "async def limits(): return resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))\n"
+        "print(wiring.run(limits()))"
+    )
+    assert python("-c", code).stdout == "(512, 512)\n"

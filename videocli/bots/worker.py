@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -129,20 +128,9 @@ def _own_stdout() -> int:
     return said
 
 
-def _raise_limit_of_files() -> None:
-    """Each bot needs a handful of sockets, and the usual soft limit is 1024."""
-    import resource
-
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def main() -> None:
     """The process."""
     output.set_up()
-    if sys.platform != "win32":
-        _raise_limit_of_files()
     try:
         wiring.run(_attend())
     finally:

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import random
+import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -38,9 +40,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine on an event loop of its own; what it returns.
 
     Garbage is collected from here on, where it was put off until now; the modules are not searched for any.
+    It may open as many files as the system lets it: participants take a handful each, and 1024 are usual.
     """
+    _raise_limit_of_files()
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
+
+
+def _raise_limit_of_files() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
