@@ -5,7 +5,6 @@ dies without a word. `tests/conformance/transport.py` holds it to what the real 
 """
 
 import asyncio
-import contextlib
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -289,11 +288,14 @@ class MemoryNetwork(Line):
     ) -> AsyncIterator[Listener]:
         url = f"ws://{host}:{port or next(self._ports)}/signaling"
         running: dict[asyncio.Task[None], MemoryTransport] = {}
+        faults: list[Exception] = []
         context = contextvars.copy_context()
 
         async def handle(transport: MemoryTransport) -> None:
             try:
                 await handler(transport)
+            except Exception as fault:
+                faults.append(fault)
             finally:
                 await transport.close(1000, "")
 
@@ -313,8 +315,9 @@ class MemoryNetwork(Line):
             for transport in list(running.values()):
                 await transport.close(1001, "")
             for task in tasks:
-                with contextlib.suppress(Exception):
-                    await task
+                await task
+            if faults:
+                raise ExceptionGroup("the server failed", faults)
 
     def unlisten(self) -> None:
         """From now on nobody listens anywhere, as after a crash."""
