@@ -47,7 +47,10 @@ def test_tested_releases_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
             rtcdtlstransport.RTCDtlsTransport,
             "_handle_rtcp_data _handle_rtp_data _send_data _set_role getLocalParameters start stop",
         ),
-        (RTCSctpTransport, "_data_channel_flush _handle_data getCapabilities start stop"),
+        (
+            RTCSctpTransport,
+            "_data_channel_flush _handle_data _receive_data_chunk getCapabilities start stop",
+        ),
         (codecs, "depayload is_rtx"),
         (h264.H264Encoder, "_packetize"),
         (vpx, "PACKET_MAX VpxPayloadDescriptor"),
@@ -72,6 +75,10 @@ def test_names_exist(owner: object, names: str) -> None:
         ),
         (aioice.ice.StunProtocol, "transactions"),
         (rtcdtlstransport.RTCDtlsTransport, "_role _rx_srtp _task _tx_srtp"),
+        (
+            RTCSctpTransport,
+            "_advertised_rwnd _inbound_streams _last_received_tsn _sack_misordered _sack_needed",
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -7,13 +7,18 @@ from collections.abc import Callable
 import pylibsrtp
 from aiortc import RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcsctptransport import DataChunk
 from aiortc.rtp import is_rtcp
+from aiortc.utils import uint32_gt
 from OpenSSL import SSL
 
 from videocli.media.aiortc_inside.flights import Flights
 from videocli.media.aiortc_inside.ice import IceTransport
 
 _logger = logging.getLogger(__name__)
+
+_MAX_HELD_CHUNKS = 4096
+"""Of SCTP, and how far ahead of what is missing: for each that comes aiortc looks at all that are held."""
 
 
 class DtlsTransport(RTCDtlsTransport):
@@ -113,10 +118,36 @@ class DtlsTransport(RTCDtlsTransport):
 
 
 class SctpTransport(RTCSctpTransport):
-    """SCTP whose asserts on what the other side sends do not end the DTLS pump."""
+    """SCTP that holds no more than it advertises; its asserts on what comes do not end the DTLS pump."""
+
+    def __init__(self, transport: DtlsTransport) -> None:
+        super().__init__(transport)
+        self._window = self._advertised_rwnd
+        self._held_at_most = 0
+        """Chunks; counted anew when it seems too many."""
 
     async def _handle_data(self, data: bytes) -> None:
         try:
             await super()._handle_data(data)
         except Exception:
             _logger.exception("An SCTP packet could not be handled")
+
+    async def _receive_data_chunk(self, chunk: DataChunk) -> None:
+        """Drop what is beyond the window that we advertise (RFC 9260, 6.2); it may be sent again."""
+        if self._has_room_for(chunk):
+            self._held_at_most += 1
+            await super()._receive_data_chunk(chunk)
+        else:
+            self._sack_needed = True
+
+    def _has_room_for(self, chunk: DataChunk) -> bool:
+        """What fills a gap may take as much again: without it, what is held can never go."""
+        ahead = chunk.tsn - (self._last_received_tsn or 0) & 0xFFFFFFFF
+        if not chunk.user_data or _MAX_HELD_CHUNKS < ahead < 1 << 31:
+            return False
+        held_bytes = self._window - self._advertised_rwnd + len(chunk.user_data)
+        if held_bytes <= self._window and self._held_at_most < _MAX_HELD_CHUNKS:
+            return True
+        self._held_at_most = sum(len(stream.reassembly) for stream in self._inbound_streams.values())
+        times = 2 if any(uint32_gt(held, chunk.tsn) for held in self._sack_misordered) else 1
+        return held_bytes <= times * self._window and self._held_at_most < times * _MAX_HELD_CHUNKS
