@@ -206,6 +206,20 @@ def test_unusable_candidates_are_left_out() -> None:
     run(check())
 
 
+def test_candidates_are_kept_for_their_description_though_some_of_others_come() -> None:
+    async def check() -> None:
+        async with pair(LAB) as both:
+            offer = without_candidates(await both.client.peer.create_offer())
+            ours = await both.client.first(LocalCandidates)
+            for ufrag in (ours.ufrag, *"abcdefg"):
+                await both.server.peer.add_candidates(ufrag, ours.candidates, True)
+            answer = without_candidates(await both.server.peer.accept_offer(offer))
+            await both.client.peer.accept_answer(answer)
+            await both.connected()
+
+    run(check())
+
+
 def test_a_path_that_answers_again_is_connected_again() -> None:
     async def check() -> None:
         async with pair(LAB) as both:

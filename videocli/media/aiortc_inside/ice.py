@@ -145,7 +145,7 @@ class IceTransport:
         stored.append(candidate)
         in_use = {generation.remote_username for generation in self._generations}
         unused = [known for known in self._remote_candidates if known not in in_use and known != ufrag]
-        for known in unused[: len(self._remote_candidates) - _STORED_UFRAGS]:
+        for known in unused[: max(len(self._remote_candidates) - _STORED_UFRAGS, 0)]:
             del self._remote_candidates[known]
         for generation in self._generations:
             if generation.remote_username == ufrag:
