@@ -37,7 +37,7 @@ class RemoteIce:
 
 
 class IceTransport:
-    """The one media path of a peer connection; aiortc's DTLS takes it for an `RTCIceTransport`."""
+    """The one media path of a peer connection; DTLS uses it by `Flights`."""
 
     def __init__(
         self,
