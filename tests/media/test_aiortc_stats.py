@@ -120,6 +120,26 @@ def test_another_simulcast_layer_is_no_freeze(monkeypatch: pytest.MonkeyPatch) -
     run(check())
 
 
+def test_another_simulcast_layer_takes_the_count_of_losses_on() -> None:
+    async def check() -> None:
+        alone = Alone(LAYERS)
+        receiver = alone.receiver
+        for number in (1, 4):
+            alone.take(11, number, is_key=True)
+        assert receiver.stats().packets_lost == 2
+        for number in (100, 200):
+            alone.take(13, number, is_key=number == 200)
+        assert receiver.stats().packets_lost == 2
+        alone.take(13, 202)
+        assert receiver.stats().packets_lost == 3
+        for late in (201, 150, 151, 152):
+            alone.take(13, late)
+        assert receiver.stats().packets_lost == 0
+        receiver.end()
+
+    run(check())
+
+
 def test_a_receivers_round_trip_is_that_of_the_path() -> None:
     async def check() -> None:
         assert Alone(LAYERS).receiver.stats().round_trip_time == 0.02

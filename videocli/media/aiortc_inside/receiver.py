@@ -101,7 +101,7 @@ class TrackReceiver:
         self._ended = False
         self._codec: Codec | None = None
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
-        self._retransmitted = 0
+        self._retransmitted = self._lost_before = 0
         self._keyframe_sequence = 0
         """Unwrapped, of the packet that began the latest keyframe."""
         self._freezes = Freezes()
@@ -162,7 +162,7 @@ class TrackReceiver:
         return TrackStats(
             packets=self._packets,
             bytes=self._bytes,
-            packets_lost=active.reception.packets_lost if active else 0,
+            packets_lost=max(self._lost_before + active.reception.packets_lost, 0) if active else 0,
             frames=self._frames,
             keyframes=self._keyframes,
             jitter=active.reception.jitter if active else None,
@@ -289,6 +289,9 @@ class TrackReceiver:
         if not starts_keyframe:
             self._request_keyframe_of(ssrc)
             return False
+        # What the layer lost while nobody listened to it is no loss of ours.
+        self._lost_before += self._streams[self._active].reception.packets_lost
+        self._lost_before -= self._streams[ssrc].reception.packets_lost
         self._active = ssrc
         self._assembler = None
         self._clock.source_changed()
