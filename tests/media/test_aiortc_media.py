@@ -108,6 +108,24 @@ def test_what_an_outage_swallowed_is_not_asked_for() -> None:
     assert missing.due(3.02) == [61]
 
 
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=100))
+def test_a_copy_is_told_from_what_was_missing(numbers: list[int]) -> None:
+    missing = Missing()
+    came: set[int] = set()
+    for number in numbers:
+        is_copy = number in came and number >= numbers[0]
+        assert missing.add(number, 0.0) is not is_copy
+        came.add(number)
+
+
+def test_what_was_given_up_is_no_copy_when_it_comes_after_all() -> None:
+    missing = Missing()
+    missing.add(1, 0.0)
+    missing.add(1000, 0.0)
+    assert missing.add(500, 0.0)
+    assert not missing.add(1000, 0.0)
+
+
 @given(st.sets(st.integers(65_000, 66_000), min_size=1, max_size=80))
 def test_a_nack_names_just_the_missing_packets(numbers: set[int]) -> None:
     (nack,) = rtp.RtcpPacket.parse(pack_nack(1, 2, sorted(numbers)))
@@ -347,6 +365,21 @@ def test_a_gap_is_asked_for_and_a_retransmission_fills_it() -> None:
         assert [p.sequence_number for p in alone.packets] == [65534, 2, 65535]
         assert {p.ssrc for p in alone.packets} == {11}
         assert alone.receiver.stats().packets_lost == 2
+        alone.receiver.end()
+
+    run(check())
+
+
+def test_a_packet_that_comes_twice_is_counted_and_handed_out_once() -> None:
+    async def check() -> None:
+        alone = Alone(LAYERS)
+        alone.take(11, 1, is_key=True)
+        alone.take(11, 3)
+        alone.take(11, 2)
+        alone.take(21, 500, payload_type=97, head=b"\0\2")
+        alone.take(11, 3)
+        assert [p.sequence_number for p in alone.packets] == [1, 3, 2]
+        assert alone.receiver.stats().packets == 3
         alone.receiver.end()
 
     run(check())

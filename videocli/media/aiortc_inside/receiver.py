@@ -243,8 +243,8 @@ class TrackReceiver:
         starts_keyframe = payload_starts_keyframe(codec, packet.payload)
         if not self._is_chosen(packet.ssrc, starts_keyframe, now):
             return
-        if known.is_repaired:
-            self._repair(stream, sequence_number, now)
+        if known.is_repaired and not self._repair(stream, sequence_number, now):
+            return
         self._count(codec, packet, starts_keyframe)
         level = None
         if self._kind == "audio":
@@ -298,10 +298,12 @@ class TrackReceiver:
         self._freezes.interrupt()
         return True
 
-    def _repair(self, stream: _Stream, sequence_number: int, now: float) -> None:
-        stream.missing.add(sequence_number, now)
+    def _repair(self, stream: _Stream, sequence_number: int, now: float) -> bool:
+        """Ask for what is missing; False: the packet came before, and was sent again for nothing."""
+        is_new = stream.missing.add(sequence_number, now)
         if stream.missing:
             self._ask_for_missing(now)
+        return is_new
 
     def _ask_for_missing(self, now: float) -> None:
         if self._active is None:

@@ -145,6 +145,7 @@ class Missing:
 
     def __init__(self) -> None:
         self._highest: int | None = None
+        self._first = 0
         self._came_at = 0.0
         self._asked: dict[int, _Asked] = {}
         self._given_up = -1
@@ -158,22 +159,28 @@ class Missing:
         """Whether a packet from this (unwrapped) number on has not come, be it still asked for or not."""
         return self._given_up >= sequence_number or any(asked >= sequence_number for asked in self._asked)
 
-    def add(self, sequence_number: int, now: float) -> None:
-        """Note that an (unwrapped) packet came at `now`, in seconds; what it skipped is due at once."""
+    def add(self, sequence_number: int, now: float) -> bool:
+        """Note that an (unwrapped) packet came at `now`, in seconds; what it skipped is due at once.
+
+        False: it came before, so this is a copy.
+        """
         highest = self._highest
         silence, self._came_at = now - self._came_at, now
-        if highest is None or sequence_number <= highest:
-            self._asked.pop(sequence_number, None)
-            self._highest = sequence_number if highest is None else highest
-            return
+        if highest is None:
+            self._first = self._highest = sequence_number
+            return True
+        if sequence_number <= highest:
+            was_missing = self._asked.pop(sequence_number, None) is not None
+            return was_missing or sequence_number < self._first or sequence_number <= self._given_up
         self._highest = sequence_number
         hole = len(self._asked) + sequence_number - highest
         if hole > _MISSING_AT_MOST or silence > _MISSING_FOR_AT_MOST:
             self._asked.clear()
             self._given_up = sequence_number - 1
-            return
+            return True
         for skipped in range(highest + 1, sequence_number):
             self._asked[skipped] = _Asked(now, 0)
+        return True
 
     def due(self, now: float) -> list[int]:
         """What to ask for now, in order; a packet that was asked for often enough is forgotten."""
