@@ -23,7 +23,7 @@ from tests.media.sources.support import (
 from videocli.errors import SourceError
 from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
 from videocli.media.frames import Codec, EncodedFrame, MediaKind
-from videocli.media.sources import FileSource, begin_together
+from videocli.media.sources import FileSource, begin_together, file
 from videocli.media.sources.file import Beginning
 from videocli.media.sources.input import Input
 
@@ -515,3 +515,18 @@ def test_two_sources_run_side_by_side_on_the_real_clock(tmp_path: Path) -> None:
     for starts in seen.values():
         assert min(starts) == starts[0] or min(starts) >= starts[0] - 0.001, "never before its time"
         assert starts[0] >= began_at
+
+
+def test_a_file_of_which_nothing_can_be_made_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise ValueError("no such filter")
+
+    path = make_file(tmp_path / "a.mkv", video="libvpx")
+    monkeypatch.setattr(file, "PassThrough", fail)
+    opened = Input(str(path), "video")
+    with pytest.raises(ValueError, match="no such filter"):
+        file.make_frames(opened, Codec.VP8, loop=True)
+    with pytest.raises(AssertionError, match="Container is not open"):
+        opened.read()

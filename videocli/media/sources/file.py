@@ -75,9 +75,13 @@ def begin_together(sources: Iterable[Source]) -> None:
 
 
 def make_frames(opened: MediaInput, codec: Codec, loop: bool) -> FrameMaker:
-    """What makes frames of the codec of an input; owns the input from now on."""
-    if passes_through(opened.stream, codec):
-        return PassThrough(opened, codec, loop)
-    if codec is Codec.OPUS:
-        return AudioTranscoder(opened, loop)
-    return VideoTranscoder(opened, codec, loop)
+    """What makes frames of the codec of an input; owns the input from now on, also where it raises."""
+    try:
+        if passes_through(opened.stream, codec):
+            return PassThrough(opened, codec, loop)
+        if codec is Codec.OPUS:
+            return AudioTranscoder(opened, loop)
+        return VideoTranscoder(opened, codec, loop)
+    except Exception:
+        opened.close()
+        raise
