@@ -103,7 +103,11 @@ class TestPassThrough:
         )
         assert [frame.data for frame in frames] == packets(path, "video")
 
-    def test_parameter_sets_that_the_file_says_once_come_with_every_keyframe(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("again", "before"), [(None, 0), (7, 10), (8, 7), (8, 10)])
+    def test_parameter_sets_that_the_file_says_once_come_with_every_keyframe(
+        self, again: int | None, before: int, tmp_path: Path
+    ) -> None:
+        """Though one of the two is said again, before a keyframe or before another picture."""
         options = WITHOUT_B_FRAMES | {"x264-params": "repeat-headers=0"}
         whole = make_file(tmp_path / "a.mp4", video="libx264", options=options)
         path = tmp_path / "a.h264"
@@ -111,10 +115,13 @@ class TestPassThrough:
         nals = [nal for frame in play(whole, "video", Codec.H264, 25) for nal in nals_of_frame(frame.data)]
         sets = [next(nal for nal in nals if nal[0] & 31 == kind) for kind in (7, 8)]
         pictures = [nal for nal in nals if nal[0] & 31 in (1, 5)]
-        path.write_bytes(b"".join(start + nal for nal in sets + pictures))
+        repeated = [nal for nal in sets if nal[0] & 31 == again]
+        said = [*sets, *pictures[:before], *repeated, *pictures[before:]]
+        path.write_bytes(b"".join(start + nal for nal in said))
         frames = play(path, "video", Codec.H264, 25)
         assert [n for n, frame in enumerate(frames) if frame.is_keyframe] == [0, 5, 10, 15, 20]
-        assert len(decode(frames[5:])) == 20
+        for first in (5, 10, 15):
+            assert len(decode(frames[first:])) == 25 - first
 
     @pytest.mark.parametrize(
         "options", [{"profile": "main", "bf": "0"}, {"profile": "baseline", "level": "4"}]

@@ -120,7 +120,7 @@ class PassThrough:
         self._group = _Group()
         self._bridge: Bridge | None = None
         extradata = opened.stream.codec_context.extradata or b""
-        self._parameter_sets = extradata if extradata.startswith(_START_CODES) else b""
+        self._parameter_sets = _parameter_sets(extradata) if extradata.startswith(_START_CODES) else {}
         self._begin_pass()
 
     @property
@@ -219,11 +219,11 @@ class PassThrough:
         """H264: whoever comes later needs them with each keyframe; an input may say them but once."""
         if self._codec is not Codec.H264:
             return data
-        sets = [nal for nal in nals_of_frame(data) if nal[0] & 31 in _NAL_PARAMETER_SETS]
-        if sets:
-            self._parameter_sets = b"".join(b"\0\0\0\1" + nal for nal in sets)
+        sets = _parameter_sets(data)
+        self._parameter_sets |= sets
+        if len(sets) == len(_NAL_PARAMETER_SETS) or not frame_is_keyframe(Codec.H264, data):
             return data
-        return self._parameter_sets + data if frame_is_keyframe(Codec.H264, data) else data
+        return b"".join(self._parameter_sets.get(kind, b"") for kind in _NAL_PARAMETER_SETS) + data
 
     def _unit(self, packet: "Packet[Any]") -> _Unit:
         ticks = packet.time_base * self._codec.clock_rate
@@ -263,6 +263,16 @@ class _Group:
         """The last so many, none of which is the keyframe."""
         removed, self.frames = self.frames[-count:], self.frames[:-count]
         self._bytes -= sum(map(len, removed))
+
+
+def _parameter_sets(data: bytes) -> dict[int, bytes]:
+    """Those of a frame in Annex B, by type."""
+    sets: dict[int, bytes] = {}
+    for nal in nals_of_frame(data):
+        kind = nal[0] & 31
+        if kind in _NAL_PARAMETER_SETS:
+            sets[kind] = sets.get(kind, b"") + b"\0\0\0\1" + nal
+    return sets
 
 
 def opus_duration(packet: bytes) -> int | None:
