@@ -11,7 +11,14 @@ from tests.conformance.peer_connection import Pair, Watched, pair
 from tests.media.aiortc_lab import LAB, in_pair, in_watched
 from videocli.errors import MediaError
 from videocli.media.frames import Codec
-from videocli.media.peer import DataChannelOpened, IceState, RemoteTrackEnded, RemoteTrackStarted
+from videocli.media.peer import (
+    DataChannelOpened,
+    IceState,
+    LocalCandidates,
+    RemoteTrackEnded,
+    RemoteTrackStarted,
+    Sender,
+)
 
 TRACES = Path(__file__).parent.parent / "traces"
 
@@ -200,16 +207,34 @@ def test_a_section_without_a_codec_of_ours_is_refused_alone() -> None:
     run(in_pair(check))
 
 
+async def refuse_video(both: Pair) -> Sender:
+    """The client offers a video track, and the server refuses that section."""
+    sender = both.client.peer.add_sender("video", "cam")
+    answer = await both.server.peer.accept_offer(await both.client.peer.create_offer())
+    video, audio = sections(answer)
+    refused = answer[: answer.index("m=")].replace("BUNDLE 0 1", "BUNDLE 1") + re.sub(
+        r"^m=video \d+", "m=video 0", video
+    )
+    moved = re.sub(r"(?m)^a=candidate.*\r\n", "", refused) + audio
+    await both.client.peer.accept_answer(moved)
+    return sender
+
+
+def test_candidates_are_said_to_be_of_a_section_that_is_not_refused() -> None:
+    async def check(both: Pair) -> None:
+        await refuse_video(both)
+        both.client.peer.restart_ice()
+        await both.client.peer.create_offer()
+        told = both.client.all(LocalCandidates)
+        assert {(each.mid, each.mline_index) for each in told[0].candidates} == {(None, 0)}
+        assert {(each.mid, each.mline_index) for each in told[-1].candidates} == {("1", 1)}
+
+    run(in_pair(check))
+
+
 def test_a_refused_track_is_not_offered_for_ever() -> None:
     async def check(both: Pair) -> None:
-        sender = both.client.peer.add_sender("video", "cam")
-        answer = await both.server.peer.accept_offer(await both.client.peer.create_offer())
-        video, audio = sections(answer)
-        refused = answer[: answer.index("m=")].replace("BUNDLE 0 1", "BUNDLE 1") + re.sub(
-            r"^m=video \d+", "m=video 0", video
-        )
-        moved = re.sub(r"(?m)^a=candidate.*\r\n", "", refused) + audio
-        await both.client.peer.accept_answer(moved)
+        sender = await refuse_video(both)
         assert sender.codec is None
         assert not both.client.peer.needs_negotiation
         again = await both.client.peer.create_offer()

@@ -382,9 +382,12 @@ class AiortcPeer:
         PeerDataChannel(channel, is_local=False, deliver=self._deliver)
 
     def _tell_candidates(self, generation: Generation) -> None:
-        mid = self._sections[0].mid if self._sections else None
+        mids = (
+            (index, section.mid) for index, section in enumerate(self._sections) if not section.is_refused
+        )
+        index, mid = next(mids, (0, None))
         candidates = tuple(
-            IceCandidate(candidate_text(candidate), mid=mid, mline_index=0)
+            IceCandidate(candidate_text(candidate), mid=mid, mline_index=index)
             for candidate in generation.local_candidates
         )
         self._deliver(LocalCandidates(generation.local_username, candidates, generation.all_gathered))
