@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ class Line:
 
     def __init__(self, command: str, kind: MediaKind = "audio") -> None:
         self.restarts = 0
+        self.restarted = asyncio.Event()
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.pipe = Pipe(
             command,
@@ -31,6 +33,7 @@ class Line:
 
     def _restart(self) -> None:
         self.restarts += 1
+        self.restarted.set()
 
 
 def test_a_command_reads_everything_that_was_decoded(tmp_path: Path) -> None:
@@ -105,6 +108,33 @@ def test_a_slow_command_drops_and_pictures_go_on_with_a_keyframe(monkeypatch: py
 
     shorten(monkeypatch)
     in_loop(play)
+
+
+def test_a_keyframe_that_cannot_be_decoded_is_asked_for_again(tmp_path: Path) -> None:
+    async def play() -> None:
+        line = Line(f"cat >'{tmp_path}/raw'", "video")
+        line.pipe.take(replace(PICTURES[0], data=PICTURES[0].data[:20]))
+        await line.restarted.wait()
+        for picture in (*PICTURES[1:5], *PICTURES[:3]):
+            line.pipe.take(picture)
+        await line.pipe.close()
+        assert line.restarts == 1
+        assert line.pipe.dropped == 0
+
+    in_loop(play)
+    assert (tmp_path / "raw").read_bytes().count(b"FRAME\n") >= 3
+
+
+def test_sound_that_cannot_be_decoded_is_as_good_as_lost(tmp_path: Path) -> None:
+    async def play() -> None:
+        line = Line(f"cat >'{tmp_path}/raw'")
+        for sound in (SOUNDS[0], replace(SOUNDS[1], data=b"\xff" * 40), *SOUNDS[2:4]):
+            line.pipe.take(sound)
+        await line.pipe.close()
+        assert line.restarts == 0
+
+    in_loop(play)
+    assert (tmp_path / "raw").stat().st_size == 4 * 960 * 4
 
 
 @pytest.mark.parametrize("command", ["exec sleep 60", "trap '' TERM; sleep 60"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -123,6 +124,7 @@ class Watcher:
     def __init__(self) -> None:
         self.now = 0.0
         self.restarts = 0
+        self.restarted = asyncio.Event()
         self.shown: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         self.viewing = Viewing(
             BOX,
@@ -134,6 +136,7 @@ class Watcher:
 
     def _restart(self) -> None:
         self.restarts += 1
+        self.restarted.set()
 
 
 def is_decoding() -> bool:
@@ -205,6 +208,24 @@ class TestViewing:
             await watcher.shown.get()
             await watcher.viewing.close()
             assert not is_decoding()
+
+        in_loop(play)
+
+    def test_a_keyframe_that_cannot_be_decoded_is_asked_for_again(self) -> None:
+        async def play() -> None:
+            watcher = Watcher()
+            frame, delta, *_ = sent_pictures(Codec.VP8)
+            for turn in (1, 2):
+                watcher.viewing.take(replace(frame, data=frame.data[:20]))
+                await watcher.restarted.wait()
+                watcher.restarted.clear()
+                watcher.viewing.take(delta)
+                assert not watcher.viewing._frames
+                assert watcher.restarts == turn
+            watcher.viewing.take(frame)
+            await watcher.shown.get()
+            await watcher.viewing.close()
+            assert watcher.restarts == 2
 
         in_loop(play)
 

@@ -33,8 +33,9 @@ Shell and Utilities, 2.8.2)."""
 class Pipe:
     """One command. Made and used on the loop's thread.
 
-    `restart` is called when video was dropped: what is to come should begin with a keyframe. `gone` is called
-    once, with the reason in words, when the command ends or cannot be started before `close`.
+    `restart` is called when video was dropped, or cannot be decoded: what is to come should begin with a
+    keyframe. `gone` is called once, with the reason in words, when the command ends before `close`, or cannot
+    be started.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Pipe:
         self._news = threading.Condition()
         self._is_closing = False
         self._needs_keyframe = kind == "video"
+        self._is_undecodable = False
+        """What came last; a keyframe is awaited, though the command was not too slow."""
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="videocli-pipe", daemon=True)
@@ -70,13 +73,13 @@ class Pipe:
         """A frame came; dropped if too many wait."""
         with self._news:
             is_full = len(self._frames) >= WAITING_FRAMES[self._kind]
-            is_useless = self._needs_keyframe and not frame.is_keyframe
+            is_useless = (self._needs_keyframe or self._is_undecodable) and not frame.is_keyframe
             if not (is_full or is_useless):
-                self._needs_keyframe = False
+                self._needs_keyframe = self._is_undecodable = False
                 self._frames.append(frame)
                 self._news.notify()
                 return
-        self.dropped += 1
+        self.dropped += is_full or self._needs_keyframe
         if is_full and self._kind == "video" and not self._needs_keyframe:
             self._needs_keyframe = True
             self._restart()
@@ -136,7 +139,7 @@ class Pipe:
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), contextlib.closing(process.stdin):
-            self._write_all(process.stdin.fileno(), raw_maker(self._kind))
+            self._write_all(process.stdin.fileno(), raw_maker(self._kind, self._lose))
         status = process.wait()
         if status in _NOT_STARTED:
             return f"it cannot be found or started (exit code {status})"
@@ -149,6 +152,16 @@ class Pipe:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
+
+    def _lose(self) -> None:
+        """A picture cannot be decoded, nor can what builds on it: go on with the next keyframe."""
+        with self._news:
+            while self._frames and not self._frames[0].is_keyframe:
+                self._frames.popleft()
+            if self._frames or self._needs_keyframe or self._is_undecodable:
+                return
+            self._is_undecodable = True
+        call_on(self._loop, self._restart)
 
     def _next(self) -> EncodedFrame | None:
         """The next frame; None: there will be none."""

@@ -3,7 +3,7 @@
 Both are streams without timestamps, so what is missing is filled in: silence, or the last picture again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from av.audio.resampler import AudioResampler
@@ -31,9 +31,9 @@ class RawMaker(Protocol):
         ...
 
 
-def raw_maker(kind: MediaKind) -> RawMaker:
-    """What a command reads of that kind."""
-    return SoundMaker() if kind == "audio" else PictureMaker()
+def raw_maker(kind: MediaKind, lose: Callable[[], None]) -> RawMaker:
+    """What a command reads of that kind; `lose` is called for each picture that cannot be decoded."""
+    return SoundMaker() if kind == "audio" else PictureMaker(lose)
 
 
 class SoundMaker:
@@ -63,8 +63,8 @@ class SoundMaker:
 class PictureMaker:
     """yuv4mpeg, 4:2:0, at the size of the first picture; others are scaled to it."""
 
-    def __init__(self) -> None:
-        self._decoder = Decoder()
+    def __init__(self, lose: Callable[[], None] = lambda: None) -> None:
+        self._decoder = Decoder(lose)
         self._size: tuple[int, int] | None = None
         self._first = 0
         self._count = 0

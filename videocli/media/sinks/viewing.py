@@ -39,8 +39,9 @@ _T = TypeVar("_T")
 class Pictures:
     """Frames in, pictures out, some of them. For one thread; times are seconds on any clock."""
 
-    def __init__(self) -> None:
-        self._decoder = Decoder()
+    def __init__(self, lose: Callable[[], None] = lambda: None) -> None:
+        """`lose` is called for each frame that cannot be decoded."""
+        self._decoder = Decoder(lose)
         self._scaler = VideoReformatter()
         self._latest: VideoFrame | None = None
         self._is_new = False
@@ -80,7 +81,8 @@ class Viewing(Generic[_T]):
     """Somebody watching one track. Made and used on the loop's thread.
 
     `draw` makes of a picture what can be shown, on the decoding thread; `show` gets it, on the loop's.
-    `restart` is called when frames were dropped: what is to come should begin with a keyframe.
+    `restart` is called when frames were dropped, or cannot be decoded: what is to come should begin with a
+    keyframe.
     """
 
     def __init__(
@@ -156,7 +158,7 @@ class Viewing(Generic[_T]):
             call_on(self._loop, self._ended.set)
 
     def _work(self) -> None:
-        pictures = Pictures()
+        pictures = Pictures(self._lose)
         while True:
             with self._news:
                 while not (self._frames or self._is_reshaped or self._is_closing):
@@ -179,3 +181,13 @@ class Viewing(Generic[_T]):
                     drawn = draw(bitmap)
                     pictures.rest(now, self._clock())
                     call_on(self._loop, self._deliver, drawn)
+
+    def _lose(self) -> None:
+        """A frame cannot be decoded, nor can what builds on it: go on with the next keyframe."""
+        with self._news:
+            while self._frames and not self._frames[0].is_keyframe:
+                self._frames.popleft()
+            if self._frames or self._needs_keyframe:
+                return
+            self._needs_keyframe = True
+        call_on(self._loop, self._restart)
