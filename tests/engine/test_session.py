@@ -158,6 +158,24 @@ def test_who_is_heard_speaks_and_dominates_until_muted() -> None:
     scene(play)
 
 
+@pytest.mark.parametrize("part", ["sample", "levels"])
+def test_a_fault_beside_the_loop_ends_the_session_at_once_and_in_order(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob")
+        alice = house.join("alice")
+        await bob.sees(ev.ParticipantConnected)
+        monkeypatch.setattr(alice.session._meter, part, lambda *arguments: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            await alice.staying
+        await bob.sees(ev.ParticipantDisconnected)
+        assert "ParticipantReconnecting" not in bob.names
+        await bob.leave()
+
+    scene(play)
+
+
 def test_stats_tell_of_tracks_and_of_the_peer_connection() -> None:
     async def play(house: House) -> None:
         bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))

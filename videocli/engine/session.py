@@ -6,7 +6,7 @@ one at a time: so there is one order of events and nothing to lock.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,9 +167,9 @@ class Session:
             self._publish_media(cmd.PublishMedia(named.source, named.name))
         for data in self._config.data:
             self._publish_data(data)
-        signaling = asyncio.create_task(self._run_backend(), name="signaling")
-        ticks = asyncio.create_task(self._tick(), name="ticks")
-        listening = asyncio.create_task(self._listen(), name="listening")
+        signaling = asyncio.create_task(self._watched(self._backend.run), name="signaling")
+        ticks = asyncio.create_task(self._watched(self._tick), name="ticks")
+        listening = asyncio.create_task(self._watched(self._listen), name="listening")
         try:
             while not self._room.health.ended:
                 due_at = self._timer()
@@ -281,9 +281,10 @@ class Session:
             if before or levels:
                 self._inbox.put_nowait(rp.LoudnessMeasured(levels))
 
-    async def _run_backend(self) -> None:
+    async def _watched(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What goes on beside the loop; a fault of ours in it ends the session at once."""
         try:
-            await self._backend.run()
+            await work()
         except Exception as fault:
             self._inbox.put_nowait(Fault(fault))
 
