@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.simulation.clock import run_virtually
+from tests.simulation.clock import VirtualClockLoop, run_virtually
 from tests.simulation.house import Guest, House
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
@@ -172,6 +172,22 @@ def test_a_fault_beside_the_loop_ends_the_session_at_once_and_in_order(
         await bob.sees(ev.ParticipantDisconnected)
         assert "ParticipantReconnecting" not in bob.names
         await bob.leave()
+
+    scene(play)
+
+
+def test_after_a_stall_stats_are_said_once_and_then_as_before() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice", config=lambda config: replace(config, stats_seconds=5.0))
+        await asyncio.sleep(5.5)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualClockLoop)
+        loop.stall(21.0)
+        await asyncio.sleep(2.9)
+        assert alice.names.count("Stats") == 2
+        await asyncio.sleep(2.0)
+        assert alice.names.count("Stats") == 3
+        await alice.leave()
 
     scene(play)
 

@@ -62,6 +62,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """Seconds of virtual time."""
         return self._jumping.now
 
+    def stall(self, seconds: float) -> None:
+        """Nothing ran for so long, as on a machine that sleeps."""
+        self._jumping.now += seconds
+
     def pending_timers(self) -> int:
         """How many timers are armed."""
         handles: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # asyncio offers no other way

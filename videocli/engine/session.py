@@ -261,7 +261,7 @@ class Session:
         self._say([self._meter.stats(self._room)])
 
     async def _tick(self) -> None:
-        """Sample the counters, and say `Stats` as often as asked for."""
+        """Sample the counters, and say `Stats` as often as asked for; what a stall missed is left out."""
         every = self._config.stats_seconds
         next_stats = self._loop.time() + (every or 0.0)
         while True:
@@ -269,7 +269,7 @@ class Session:
             now = self._loop.time()
             self._meter.sample(self._room, now)
             if every is not None and now >= next_stats and self._room.sid is not None:
-                next_stats += every
+                next_stats += every * ((now - next_stats) // every + 1)
                 self.post(cmd.ReportStats())
 
     async def _listen(self) -> None:
