@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from typing import NoReturn
 
 from tests.server.client import Client
 from tests.server.world import KEYFRAME, SOUND, World, frame, served
 from tests.simulation.fake_sdp import WireDescription, read, write
 from tests.simulation.peer import FakePeer
 from videocli.media import peer as mp
+from videocli.media.frames import MediaKind
 from videocli.media.messages import MAX_UNSENT_BYTES
 from videocli.protocol import rsp
 
@@ -477,3 +479,22 @@ async def test_a_track_that_the_subscriber_cannot_decode_is_told_as_failed(here:
     assert track is not None
     error = rsp.WireError(53404, "No supported codec")
     await bob.until(lambda: bob.view.subscribed.get(track.sid) == rsp.SubscribedTrack(track.sid, None, error))
+
+
+@served()
+async def test_a_fault_of_ours_ends_the_one_whom_it_concerns(here: World) -> None:
+    bob, carol = await here.joined("bob"), await here.joined("carol")
+
+    def fail(kind: MediaKind, track_id: str) -> NoReturn:
+        raise RuntimeError("a bug of ours")
+
+    here.server_peer(bob).add_sender = fail  # type: ignore[method-assign]  # no peer of ours does
+    alice, sender = await with_camera(here, "alice")
+    end = await bob.end()
+    assert isinstance(end, rsp.ServerError)
+    assert end.code == 53000
+    await alice.until(lambda: alice.remote("bob") is None)
+    media_id = await receiving(carol, "alice", "cam")
+    await asyncio.sleep(1.0)
+    sender.send_frame(KEYFRAME)
+    await framed(carol, media_id)

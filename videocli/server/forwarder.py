@@ -15,6 +15,7 @@ from videocli.errors import error
 from videocli.media.frames import MediaKind
 from videocli.media.peer import DataChannel, MediaPacket, NotSent, Receiver, Sender, is_reliable
 from videocli.protocol.rsp import SubscribedTrack, WireError
+from videocli.server.blame import Blame
 from videocli.server.leg import Leg
 from videocli.server.room import Feed
 
@@ -224,22 +225,27 @@ class Forwarder:
             self._legs[participant_sid] = leg
             self._deliveries[participant_sid] = {}
 
-    def reconcile(self, wanted: Mapping[str, Iterable[Feed]]) -> None:
+    def reconcile(self, wanted: Mapping[str, Iterable[Feed]], blame: Blame) -> None:
         """Let everybody, by participant SID, get what they should, and nothing else."""
         should = {sid: dict.fromkeys(feeds) for sid, feeds in wanted.items()}
         for participant_sid, deliveries in self._deliveries.items():
             for feed in [feed for feed in deliveries if feed not in should.get(participant_sid, {})]:
-                delivery = deliveries.pop(feed)
-                delivery.detach()
-                delivery.end()
-        self._bind(dict.fromkeys(feed for feeds in should.values() for feed in feeds))
+                with blame.on(participant_sid):
+                    delivery = deliveries.pop(feed)
+                    delivery.detach()
+                    delivery.end()
+        self._bind(dict.fromkeys(feed for feeds in should.values() for feed in feeds), blame)
         for participant_sid, leg in self._legs.items():
-            deliveries = self._deliveries[participant_sid]
-            for feed in should.get(participant_sid, {}):
-                source = self._sources[feed]
-                if feed not in deliveries and source.has_begun:
-                    deliveries[feed] = source.deliver(leg, str(self._new_id()))
-            leg.negotiate()
+            with blame.on(participant_sid):
+                self._deliver(participant_sid, leg, should.get(participant_sid, {}))
+
+    def _deliver(self, participant_sid: str, leg: Leg, should: Iterable[Feed]) -> None:
+        deliveries = self._deliveries[participant_sid]
+        for feed in should:
+            source = self._sources[feed]
+            if feed not in deliveries and source.has_begun:
+                deliveries[feed] = source.deliver(leg, str(self._new_id()))
+        leg.negotiate()
 
     def subscribed(self, participant_sid: str) -> tuple[SubscribedTrack, ...]:
         """What a participant gets, and under which ids."""
@@ -276,14 +282,16 @@ class Forwarder:
         deliveries[feed].end()
         deliveries[feed] = _Refused(why)
 
-    def _bind(self, feeds: Mapping[Feed, None]) -> None:
+    def _bind(self, feeds: Mapping[Feed, None], blame: Blame) -> None:
         for feed in [feed for feed in self._sources if feed not in feeds]:
-            self._sources.pop(feed).bind(None)
             self._data.pop((feed.publisher_sid, feed.track_id), None)
+            with blame.on(feed.publisher_sid):
+                self._sources.pop(feed).bind(None)
         for feed in feeds:
             if feed not in self._sources:
                 self._sources[feed] = self._new_source(feed)
-            self._sources[feed].bind(self._legs.get(feed.publisher_sid))
+            with blame.on(feed.publisher_sid):
+                self._sources[feed].bind(self._legs.get(feed.publisher_sid))
 
     def _new_source(self, feed: Feed) -> _Source:
         if feed.kind != "data":

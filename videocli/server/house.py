@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from videocli.protocol.rsp import PeerConnectionState, RemoteParticipant
 from videocli.server import events as ev
+from videocli.server.blame import Blame
 from videocli.server.channels import ActiveSpeaker, Channels, NetworkQuality
 from videocli.server.connection import Connection
 from videocli.server.forwarder import Forwarder
@@ -43,7 +44,14 @@ class Client:
 class House:
     """A room, and how the world learns of it."""
 
-    def __init__(self, room: Room, chance: random.Random, on_event: Callable[[ev.ServerEvent], None]) -> None:
+    def __init__(
+        self,
+        room: Room,
+        chance: random.Random,
+        on_event: Callable[[ev.ServerEvent], None],
+        on_fault: Callable[[Client], None],
+    ) -> None:
+        """`on_fault` is to end a client for whom something of ours failed."""
         self.room = room
         self.name = ev.RoomName(room.sid, room.name)
         self.forwarder = Forwarder(chance)
@@ -54,6 +62,7 @@ class House:
         }
         """Media signaling, by name."""
         self._on_event = on_event
+        self._on_fault = on_fault
         self._seen: dict[str, RemoteParticipant] = {}
 
     def picture(self, client: Client) -> Picture:
@@ -100,18 +109,25 @@ class House:
 
     def settle(self) -> None:
         """Let everything follow from what is true in the room now."""
+        blame = Blame()
         self.forwarder.reconcile(
-            {sid: self.room.feeds_for(client.participant) for sid, client in self.clients.items()}
+            {sid: self.room.feeds_for(client.participant) for sid, client in self.clients.items()}, blame
         )
         self._say_early()
-        for client in self.clients.values():
-            if client.participant.phase is Phase.PRESENT and client.connection is not None:
-                update = client.rsp.update(self.picture(client))
-                if update is not None:
-                    client.connection.send(update)
+        for sid, client in self.clients.items():
+            with blame.on(sid):
+                self._update(client)
         before, self._seen = self._seen, {view.sid: view for view in self.room.views()}
         for event in ev.changes(self.name, before, self._seen):
             self._on_event(event)
+        for client in [client for sid, client in self.clients.items() if sid in blame.sids]:
+            self._on_fault(client)
+
+    def _update(self, client: Client) -> None:
+        if client.participant.phase is Phase.PRESENT and client.connection is not None:
+            update = client.rsp.update(self.picture(client))
+            if update is not None:
+                client.connection.send(update)
 
     def confirm(self, client: Client) -> None:
         """Make what a client publishes ready; it has been told `created`."""

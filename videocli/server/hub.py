@@ -250,7 +250,7 @@ class Hub:
                 self._heard(client, news)
             except Exception:
                 _log.exception("a %s could not be handled", type(news).__name__)
-                self._end(client, _error_message(error(53000)))
+                self._failed(client)
 
         leg = lg.Leg(peer_id, self._outside.make_peer, self._peer_config, report, offers_first)
         house.forwarder.use_leg(participant.sid, leg)
@@ -340,10 +340,14 @@ class Hub:
     def _house(self, room: Room) -> House:
         house = self._houses.get(room.sid)
         if house is None:
-            house = House(room, self._outside.random, self._on_event)
+            house = House(room, self._outside.random, self._on_event, self._failed)
             self._houses[room.sid] = house
             self._on_event(ev.RoomCreated(house.name))
         return house
+
+    def _failed(self, client: Client) -> None:
+        """A fault of ours concerns this client."""
+        self._end(client, _error_message(error(53000)))
 
     def _end(self, client: Client, farewell: ServerError | Disconnected | None) -> None:
         """A session is over; None: whoever asked for it tells the client."""
@@ -380,7 +384,8 @@ class Hub:
         """Somebody's session time is over."""
         now = max(at, self._now())
         for room, participant in self._registry.overdue(now):
-            self._end(self._houses[room.sid].clients[participant.sid], None)
+            if room.sid in self._houses and participant.sid in self._houses[room.sid].clients:
+                self._end(self._houses[room.sid].clients[participant.sid], None)
         self._set_timer()
 
     def _now(self) -> float:
