@@ -115,7 +115,7 @@ def test_a_file_of_a_track_ends_when_it_is_unpublished(tmp_path: Path) -> None:
         begin(recording, ALICE, "mic")
         feed(recording, ALICE)
         recording.track_ended("PA1", "alice-mic")
-        recording.track_unpublished("PA1", "alice-mic")
+        recording.track_unpublished("alice-mic")
         feed(recording, ALICE)
 
     (alice,) = record(tmp_path, scene, "track")["participants"]

@@ -85,8 +85,8 @@ class Recorder:
                 self._subscribed(participant, track)
             case ev.TrackUnsubscribed(participant, track):
                 self._unsubscribed(participant, track, is_over)
-            case ev.TrackUnpublished(participant, track) if track.sid is not None:
-                recording.track_unpublished(participant.sid, track.sid)
+            case ev.TrackUnpublished(_, track) if track.sid is not None:
+                recording.track_unpublished(track.sid)
             case ev.ParticipantDisconnected(participant):
                 recording.participant_left(participant.sid, "left")
             case ev.TrackEvent(_, track) if type(event) in _TRACK_TROUBLES:

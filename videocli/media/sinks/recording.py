@@ -114,7 +114,7 @@ class Recording:
             reel.remove_track(track_sid, now)
             self.troubles.begin(Cause.UNSUBSCRIBED, track_sid, now)
 
-    def track_unpublished(self, participant_sid: str, track_sid: str) -> None:
+    def track_unpublished(self, track_sid: str) -> None:
         """A track will not come back."""
         self.trouble(Cause.UNSUBSCRIBED, track_sid, is_over=True)
         self.trouble(Cause.UNPUBLISHED, track_sid, is_over=False)
