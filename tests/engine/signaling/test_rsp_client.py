@@ -369,7 +369,6 @@ def test_a_lost_session_is_resumed_with_its_whole_state() -> None:
     client.describe("other", "answer", 4, "answer 4")
     client.describe("dead", "offer", 1, "offer")
     client.forget_peer("dead")
-    client.describe("closed", "close", 2, None)
     client.messages()
     client.lost()
     assert client.state is State.SYNCING

@@ -170,12 +170,9 @@ class RspClient:
             self._say()
 
     def describe(self, peer_id: str, kind: rp.DescriptionType, revision: int, sdp: str | None) -> None:
-        """Send a description; *sync* repeats the last offer or answer."""
+        """Send an offer or answer; *sync* repeats the last one."""
         description = rsp.Description(kind, revision, sdp)
-        if kind in ("offer", "answer"):
-            self._peer(peer_id).description = description
-        else:
-            self._peers.pop(peer_id, None)
+        self._peer(peer_id).description = description
         self._say(rsp.PeerConnectionState(peer_id, description))
 
     def trickle(self, peer_id: str, ufrag: str, candidates: Sequence[IceCandidate], complete: bool) -> None:
