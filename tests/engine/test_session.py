@@ -10,6 +10,7 @@ import pytest
 
 from tests.simulation.clock import VirtualClockLoop, run_virtually
 from tests.simulation.house import Guest, House
+from tests.simulation.peer import FakePeer
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine import reports as rp
@@ -154,6 +155,40 @@ def test_who_is_heard_speaks_and_dominates_until_muted() -> None:
         assert (seen.speaking, seen.audio_level) == (False, 0.0)
         assert "DominantSpeakerChanged" not in bob.names
         await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
+def closed_by_the_server(guest: Guest) -> None:
+    """DTLS says close-notify, and signaling says nothing of it yet."""
+    for peer in guest.session._media.peers.values():
+        assert isinstance(peer.connection, FakePeer)
+        peer.connection.end()
+
+
+def test_media_that_the_server_closes_without_a_word_is_lost() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        await asyncio.sleep(3.0)
+        closed_by_the_server(alice)
+        await alice.sees(ev.Reconnecting, lambda event: event.error.code == 53405)
+        reason = await alice.staying
+        assert reason is not None
+        assert reason.code == 53405
+
+    scene(play)
+
+
+def test_media_that_the_server_closes_is_not_missed_when_signaling_ends_the_room() -> None:
+    async def play(house: House) -> None:
+        alice = house.join("alice")
+        await alice.sees(ev.Connected)
+        await asyncio.sleep(3.0)
+        closed_by_the_server(alice)
+        await asyncio.sleep(0.5)
+        await alice.leave()
+        assert "Reconnecting" not in alice.names
 
     scene(play)
 

@@ -31,6 +31,9 @@ RESTART_SECONDS = (1.0, 2.0, 3.0, 5.0)
 A resumed session ends a wait: what it was resumed over may carry media, too.
 """
 
+CLOSED_SECONDS = 1.0
+"""How long signaling has to say what becomes of a peer connection that the other side closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalDescription:
@@ -380,6 +383,17 @@ class MediaLeg:
         elif is_dead and peer.mending is None:
             self._report(rp.MediaFailed(silent_since))
             peer.mending = self._spawn(self._mend(peer))
+        elif state is mp.IceState.CLOSED and peer.mending is None:
+            peer.mending = self._spawn(self._miss(peer, silent_since))
+
+    async def _miss(self, peer: Peer, silent_since: float | None) -> None:
+        """The other side closed it, so it cannot be mended: media is lost unless another one carries it."""
+        await asyncio.sleep(CLOSED_SECONDS)
+        states = [other.connection.ice_state for other in self.peers.values()]
+        if mp.IceState.CONNECTED in states:
+            self._verified(peer)
+        else:
+            self._report(rp.MediaFailed(silent_since))
 
     async def _mend(self, peer: Peer) -> None:
         """Restart ICE, again and again, until the path is back or the room gives up."""
