@@ -193,6 +193,21 @@ def test_media_that_the_server_closes_is_not_missed_when_signaling_ends_the_room
     scene(play)
 
 
+def test_nothing_is_counted_of_what_came_over_a_peer_connection_that_is_closed() -> None:
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Ticker())))
+        alice = house.join("alice")
+        await alice.sees(ev.TrackStarted)
+        alice.session._media.keep_only(frozenset())
+        alice.session.post(cmd.ReportStats())
+        stats = await alice.sees(ev.Stats)
+        assert isinstance(stats, ev.Stats)
+        assert (stats.tracks, stats.connections) == ((), ())
+        await asyncio.gather(bob.leave(), alice.leave())
+
+    scene(play)
+
+
 @pytest.mark.parametrize("part", ["sample", "levels"])
 def test_a_fault_beside_the_loop_ends_the_session_at_once_and_in_order(
     part: str, monkeypatch: pytest.MonkeyPatch

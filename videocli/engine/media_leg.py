@@ -105,6 +105,8 @@ class Peer:
     """Whether media was ever connected."""
     channels: dict[str, mp.DataChannel] = field(default_factory=dict)
     """Those that the other side opened, by label."""
+    receivers: list[mp.Receiver] = field(default_factory=list)
+    """Those that came over it."""
     is_unverified: bool = False
     """Whether it owes an answer from after the session was resumed."""
 
@@ -285,6 +287,9 @@ class MediaLeg:
             if task is not None:
                 task.cancel()
         self.publishing.detach(peer_id)
+        for receiver in peer.receivers:
+            if self.receivers.get(receiver.track_id) is receiver:
+                del self.receivers[receiver.track_id]
         self._report(PeerEnded(peer_id))
         self._verified(peer)
         await peer.connection.close()
@@ -344,9 +349,11 @@ class MediaLeg:
             case mp.DtlsFailed():
                 self._report(rp.DtlsHandshakeFailed())
             case mp.RemoteTrackStarted(receiver):
+                peer.receivers.append(receiver)
                 self.receivers[receiver.track_id] = receiver
                 self._report(rp.MediaArrived(receiver.track_id))
             case mp.RemoteTrackEnded(receiver):
+                peer.receivers.remove(receiver)
                 if self.receivers.get(receiver.track_id) is receiver:
                     del self.receivers[receiver.track_id]
                     self._report(rp.MediaLeft(receiver.track_id))
