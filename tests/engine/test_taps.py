@@ -63,7 +63,7 @@ class TestTaps:
         self.settle()
         assert receiver.on_frame is None
 
-    def test_video_begins_with_a_keyframe_which_a_second_taker_asks_for(self) -> None:
+    def test_video_begins_with_a_keyframe_which_a_second_taker_asks_for_until_it_comes(self) -> None:
         receiver = self.receivers["MT1"] = HandReceiver()
         self.taps.open("MT1", lambda frame: None)
         self.settle()
@@ -71,9 +71,12 @@ class TestTaps:
         self.taps.open("MT1", self.take)
         self.settle()
         assert receiver.keyframes_asked == 1
+        receiver.feed(b"x")
+        assert receiver.keyframes_asked == 2
         for data, is_keyframe in ((b"a", False), (b"b", True), (b"c", False)):
             receiver.feed(data, is_keyframe=is_keyframe)
         assert self.taken == [b"b", b"c"]
+        assert receiver.keyframes_asked == 3
 
     def test_sound_begins_at_once(self) -> None:
         receiver = self.receivers["MT1"] = HandReceiver()

@@ -67,11 +67,16 @@ class Taps:
             if receiver is not None:
                 self._tapped[track_sid] = receiver
                 if receiver is not tapped:
-                    receiver.on_frame = self._hand_out_to(track_sid)
+                    receiver.on_frame = self._hand_out_from(receiver, track_sid)
 
-    def _hand_out_to(self, track_sid: str) -> FrameTaker:
+    def _hand_out_from(self, receiver: Receiver, track_sid: str) -> FrameTaker:
+        """Also asks for a keyframe until it comes: the request is one datagram, which may be lost."""
+
         def hand_out(frame: EncodedFrame) -> None:
-            for tap in self._taps.get(track_sid, ()):
+            taps = self._taps.get(track_sid, ())
+            for tap in taps:
                 tap.hand_out(frame)
+            if not all(tap.has_begun for tap in taps):
+                receiver.request_keyframe()
 
         return hand_out
