@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from array import array
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from videocli.api.receiving import Receiving
 from videocli.api.sources import AudioSource, VideoSource, _PictureEncoder
 from videocli.api.stream import Ending
 from videocli.engine.events import Track
+from videocli.engine.taps import FrameTaker
 from videocli.errors import SourceError, error
 from videocli.media.frames import Codec, EncodedFrame
 
@@ -40,7 +42,7 @@ async def sent(source: VideoSource | AudioSource, codec: Codec) -> AsyncIterator
 
 async def decoded(frames: list[EncodedFrame]) -> list[Any]:
     pictures: list[Any] = []
-    decoder = Decoder(pictures.append, lambda: None)
+    decoder = Decoder(pictures.append, lambda: None, lambda: None)
     for frame in frames:
         decoder.take(frame)
     while len(pictures) < len(frames):  # noqa: ASYNC110  # a thread makes them
@@ -180,13 +182,44 @@ def test_a_damaged_frame_is_counted_and_the_next_one_is_decoded() -> None:
             await source.write(GREY)
         pictures: list[Any] = []
         lost: list[None] = []
-        decoder = Decoder(pictures.append, lambda: lost.append(None))
+        decoder = Decoder(pictures.append, lambda: lost.append(None), lambda: None)
         decoder.take(EncodedFrame(b"\x00\x01", 0, True, Codec.VP8))
         decoder.take(frames[0])
         while not pictures:  # noqa: ASYNC110  # a thread makes them
             await asyncio.sleep(0.01)
         decoder.close()
         assert len(lost) == 1
+
+    run(scene())
+
+
+def test_after_a_damaged_frame_a_keyframe_is_asked_for_until_it_comes() -> None:
+    async def scene() -> None:
+        source = VideoSource(frame_rate=200, size=SIZE)
+        async with sent(source, Codec.VP8) as frames:
+            for _ in range(3):
+                await source.write(GREY)
+        key, *deltas = frames
+        takers: list[FrameTaker] = []
+
+        def tap(sid: str, take: FrameTaker) -> Callable[[], None]:
+            takers.append(take)
+            return lambda: None
+
+        stream = Receiving(tap, Ending()).decoded("MT1", 4)
+        take = takers[0]
+        take(replace(key, data=key.data[:20]))
+        while not stream.dropped:  # noqa: ASYNC110  # a thread finds out
+            await asyncio.sleep(0.001)
+        for delta in deltas:
+            take(delta)
+        assert len(takers) == 1 + len(deltas)
+        take(key)
+        take(deltas[0])
+        assert await anext(stream)
+        assert len(takers) == 1 + len(deltas)
+        assert stream.dropped == 1 + len(deltas)
+        stream.close()
 
     run(scene())
 
@@ -200,7 +233,7 @@ def test_a_picture_that_is_too_large_is_counted_as_lost(monkeypatch: pytest.Monk
             await source.write(GREY)
         pictures: list[Any] = []
         lost = asyncio.Event()
-        decoder = Decoder(pictures.append, lost.set)
+        decoder = Decoder(pictures.append, lost.set, lambda: None)
         decoder.take(frames[0])
         await lost.wait()
         decoder.close()

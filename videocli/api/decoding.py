@@ -22,10 +22,19 @@ class Decoder:
     `deliver` is called on the loop's thread. `pts` of what it gets is the RTP timestamp, in `time_base`.
     """
 
-    def __init__(self, deliver: Callable[[VideoFrame | AudioFrame], None], lose: Callable[[], None]) -> None:
-        """`lose` is called for each frame that is left out: the decoder was slow, or cannot decode it."""
+    def __init__(
+        self,
+        deliver: Callable[[VideoFrame | AudioFrame], None],
+        lose: Callable[[], None],
+        ask: Callable[[], None],
+    ) -> None:
+        """`lose` is called for each frame that is left out: the decoder was slow, or cannot decode it.
+
+        `ask` is to ask for a keyframe; it is called for each frame that is left out until one comes.
+        """
         self._deliver = deliver
         self._lose = lose
+        self._ask = ask
         self._loop = asyncio.get_running_loop()
         self._waiting: queue.SimpleQueue[EncodedFrame | None] = queue.SimpleQueue()
         self._waits_for_keyframe = False
@@ -39,6 +48,7 @@ class Decoder:
             self._waits_for_keyframe = False
         if self._waits_for_keyframe:
             self._lose()
+            self._ask()
         else:
             self._waiting.put(frame)
 
@@ -48,10 +58,15 @@ class Decoder:
         self._waiting.put(None)
 
     def _work(self) -> None:
-        decoder = FrameDecoder(lose=lambda: call_on(self._loop, self._lose))
+        decoder = FrameDecoder(lose=lambda: call_on(self._loop, self._undecodable))
         while (frame := self._waiting.get()) is not None:
             for decoded in decoder.decode(frame):
                 call_on(self._loop, self._hand_over, decoded)
+
+    def _undecodable(self) -> None:
+        """Nor can what builds on it be decoded: go on at the next keyframe."""
+        self._waits_for_keyframe = True
+        self._lose()
 
     def _hand_over(self, decoded: VideoFrame | AudioFrame) -> None:
         self._deliver(decoded)

@@ -36,7 +36,7 @@ class Receiving:
         """The pictures or the sound of a track."""
         sid = _sid_of(track)
         stream: Stream[VideoFrame | AudioFrame] = Stream(limit, self._ending)
-        decoder = Decoder(stream.put, stream.lose)
+        decoder = Decoder(stream.put, stream.lose, lambda: self._ask_for_keyframe(sid))
         stream.at_end(decoder.close)
         self._open(stream, sid, decoder.take)
         return stream
@@ -51,6 +51,10 @@ class Receiving:
         """The room is over: every stream ends."""
         for stream in list(self._streams):
             stream.end()
+
+    def _ask_for_keyframe(self, sid: str) -> None:
+        """A tap more asks for one, and need not stay."""
+        self._tap(sid, lambda frame: None)()
 
     def _open(self, stream: Stream[Any], sid: str, take: FrameTaker) -> None:
         if self._ending.is_over:
