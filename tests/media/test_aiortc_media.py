@@ -27,6 +27,7 @@ from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, Fra
 from videocli.media.aiortc_inside.codecs import MID_URI, codecs_to_offer, extensions_to_offer
 from videocli.media.aiortc_inside.receiver import TrackReceiver
 from videocli.media.aiortc_inside.router import Router
+from videocli.media.aiortc_inside.rtp_packet import RtpPacket
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
 from videocli.media.aiortc_inside.sender import TrackSender
 from videocli.media.aiortc_inside.sequence import (
@@ -298,9 +299,9 @@ class Alone:
     ) -> None:
         body = packet(ssrc, number, number * 3000, b"", is_key=is_key).payload
         self.receiver.rtp_received(
-            rtp.RtpPacket(
+            RtpPacket(
                 payload_type=payload_type,
-                marker=1,
+                marker=True,
                 sequence_number=number,
                 timestamp=number * 3000,
                 ssrc=ssrc,
@@ -595,7 +596,7 @@ def test_the_router_prefers_ssrc_then_mid_then_payload_type() -> None:
         def __init__(self) -> None:
             self.got: list[int] = []
 
-        def rtp_received(self, packet: rtp.RtpPacket) -> None:
+        def rtp_received(self, packet: RtpPacket) -> None:
             self.got.append(packet.ssrc)
 
         def sender_report_received(self, report: rtp.RtcpSrPacket) -> None:

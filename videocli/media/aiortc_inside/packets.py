@@ -2,12 +2,12 @@
 
 import logging
 
-from aiortc import rtp
 from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from videocli.media.aiortc_inside.assembler import Fragment
 from videocli.media.aiortc_inside.codecs import codec_of
+from videocli.media.aiortc_inside.rtp_packet import RtpPacket
 from videocli.media.frames import AudioLevel, Codec
 from videocli.media.peer import MediaPacket
 
@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 def media_packet(
     codec: Codec,
-    packet: rtp.RtpPacket,
+    packet: RtpPacket,
     starts_keyframe: bool,
     captured_at: float | None,
     level: AudioLevel | None,
@@ -27,7 +27,7 @@ def media_packet(
         ssrc=packet.ssrc,
         sequence_number=packet.sequence_number,
         timestamp=packet.timestamp,
-        marker=bool(packet.marker),
+        marker=packet.marker,
         payload=packet.payload,
         starts_keyframe=starts_keyframe,
         captured_at=captured_at,
@@ -36,7 +36,7 @@ def media_packet(
 
 
 def fragment(
-    packet: rtp.RtpPacket, sequence_number: int, parameters: RTCRtpCodecParameters, starts_keyframe: bool
+    packet: RtpPacket, sequence_number: int, parameters: RTCRtpCodecParameters, starts_keyframe: bool
 ) -> Fragment:
     """The packet, to be put together with others; `sequence_number` is unwrapped."""
     try:
@@ -47,7 +47,7 @@ def fragment(
     return Fragment(
         sequence_number=sequence_number,
         timestamp=packet.timestamp,
-        ends_frame=bool(packet.marker) or codec_of(parameters) is Codec.OPUS,
+        ends_frame=packet.marker or codec_of(parameters) is Codec.OPUS,
         starts_keyframe=starts_keyframe,
         data=data,
     )

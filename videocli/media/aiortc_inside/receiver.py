@@ -13,6 +13,7 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from videocli.media.aiortc_inside.assembler import AssembledFrame, Fragment, FrameAssembler
 from videocli.media.aiortc_inside.codecs import codec_of
 from videocli.media.aiortc_inside.packets import fragment, media_packet
+from videocli.media.aiortc_inside.rtp_packet import RtpPacket, extensions_map, unwrap_rtx
 from videocli.media.aiortc_inside.sections import RemoteMedia, Section
 from videocli.media.aiortc_inside.sequence import (
     CaptureClock,
@@ -135,6 +136,7 @@ class TrackReceiver:
 
     def configure(self, section: Section) -> None:
         """Take over what was negotiated anew for the same track."""
+        self._extensions = extensions_map(section.extensions)
         self._formats = {
             parameters.payloadType: _Format(
                 parameters, codec_of(parameters), is_rtx(parameters), _NACK in parameters.rtcpFeedback
@@ -217,7 +219,7 @@ class TrackReceiver:
             stream.last_report = (sent.ntp_timestamp >> 16 & 0xFFFFFFFF, self._loop.time())
             stream.capture_clock = CaptureClock(sent.ntp_timestamp, sent.rtp_timestamp)
 
-    def rtp_received(self, packet: rtp.RtpPacket) -> None:
+    def rtp_received(self, packet: RtpPacket) -> None:
         if self._ended:
             return
         known = self._formats.get(packet.payload_type)
@@ -259,19 +261,17 @@ class TrackReceiver:
             self._assemble(codec, fragment(packet, sequence_number, known.parameters, starts_keyframe), now)
 
     def _unwrap_rtx(
-        self, packet: rtp.RtpPacket, parameters: RTCRtpCodecParameters
-    ) -> tuple[rtp.RtpPacket, _Format] | None:
+        self, packet: RtpPacket, parameters: RTCRtpCodecParameters
+    ) -> tuple[RtpPacket, _Format] | None:
         """The packet that was sent again (RFC 4588, 4); None for padding and what nothing tells apart."""
         payload_type = parameters.parameters.get("apt")
         ssrc = self._remote.rtx.get(packet.ssrc)
         if ssrc is None and len(self._remote.ssrcs) < 2:
             ssrc = self._active
-        if ssrc is None or not isinstance(payload_type, int) or len(packet.payload) < 2:
+        if ssrc is None or not isinstance(payload_type, int):
             return None
-        original = self._formats.get(payload_type)
-        if original is None:
-            return None
-        return rtp.unwrap_rtx(packet, payload_type=payload_type, ssrc=ssrc), original
+        original, unwrapped = self._formats.get(payload_type), unwrap_rtx(packet, payload_type, ssrc)
+        return None if original is None or unwrapped is None else (unwrapped, original)
 
     def _is_chosen(self, ssrc: int, starts_keyframe: bool, now: float) -> bool:
         """Whether this is the simulcast layer we listen to: the highest that delivers.
@@ -348,7 +348,7 @@ class TrackReceiver:
         pli = rtp.RtcpPsfbPacket(fmt=rtp.RTCP_PSFB_PLI, ssrc=self._report_ssrc, media_ssrc=ssrc)
         self._send_rtcp(bytes(pli))
 
-    def _count(self, codec: Codec, packet: rtp.RtpPacket, starts_keyframe: bool) -> None:
+    def _count(self, codec: Codec, packet: RtpPacket, starts_keyframe: bool) -> None:
         self._codec = codec
         self._packets += 1
         self._bytes += len(packet.payload)
@@ -370,9 +370,9 @@ class TrackReceiver:
         else:
             self.request_keyframe()
 
-    def _hear(self, packet: rtp.RtpPacket) -> AudioLevel | None:
+    def _hear(self, packet: RtpPacket) -> AudioLevel | None:
         """What the packet says of its loudness, which is counted."""
-        told = packet.extensions.audio_level
+        told = packet.extensions(self._extensions).audio_level
         if told is None:
             return None
         level = self._audio_level = AudioLevel(*told)
@@ -383,7 +383,7 @@ class TrackReceiver:
         self,
         stream: _Stream,
         sequence_number: int,
-        packet: rtp.RtpPacket,
+        packet: RtpPacket,
         starts_keyframe: bool,
         now: float,
     ) -> None:

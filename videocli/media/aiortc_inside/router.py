@@ -8,6 +8,8 @@ from typing import Protocol
 from aiortc import rtp
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 
+from videocli.media.aiortc_inside.rtp_packet import RtpPacket, parse_rtp
+
 _logger = logging.getLogger(__name__)
 
 _SSRCS_AT_MOST = 1024
@@ -17,7 +19,7 @@ _SSRCS_AT_MOST = 1024
 class RtpTaker(Protocol):
     """What takes the packets of one section."""
 
-    def rtp_received(self, packet: rtp.RtpPacket) -> None: ...
+    def rtp_received(self, packet: RtpPacket) -> None: ...
 
     def sender_report_received(self, report: rtp.RtcpSrPacket) -> None: ...
 
@@ -76,8 +78,8 @@ class Router:
 
     def route_rtp(self, data: bytes) -> None:
         try:
-            packet = rtp.RtpPacket.parse(data, self._extensions)
-        except (ValueError, struct.error) as error:
+            packet = parse_rtp(data)
+        except ValueError as error:
             _logger.debug("Malformed RTP packet: %s", error)
             return
         taker = self._by_ssrc.get(packet.ssrc) or self._learn(packet)
@@ -104,9 +106,9 @@ class Router:
                 case rtp.RtcpPsfbPacket():
                     self._feed_back(packet)
 
-    def _learn(self, packet: rtp.RtpPacket) -> RtpTaker | None:
+    def _learn(self, packet: RtpPacket) -> RtpTaker | None:
         """The taker of an SSRC that no description named."""
-        mid = packet.extensions.mid
+        mid = packet.extensions(self._extensions).mid
         takers = self._by_payload_type.get(packet.payload_type, set())
         by_type = next(iter(takers)) if len(takers) == 1 else None
         taker = self._by_mid.get(mid) if mid is not None else by_type
