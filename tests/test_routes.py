@@ -42,6 +42,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     monkeypatch.setattr(routes, "_address_towards", address_towards)
     monkeypatch.setattr(routes, "_links", lambda: dict(made.links))
+    monkeypatch.setattr(routes, "is_local", lambda address: address in made.links)
     return made
 
 
@@ -141,3 +142,22 @@ def test_where_no_descriptor_is_left_to_ask_with_nothing_has_changed(monkeypatch
     assert not meanwhile.is_gone()
     monkeypatch.undo()
     assert not meanwhile.is_gone()
+
+
+def test_links_are_listed_only_where_something_has_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = connection()
+    listed = 0
+
+    def links() -> dict[str, str]:
+        nonlocal listed
+        listed += 1
+        return machine.links
+
+    monkeypatch.setattr(routes, "_links", links)
+    assert not route.is_gone()
+    assert listed == 0
+    machine.route(None)
+    assert route.is_gone()
+    assert listed == 1

@@ -3,6 +3,8 @@
 import socket
 from typing import Any
 
+from videocli.addresses import is_local
+
 _PROBES = 16
 """Where several routes cost the same, the kernel may choose by port: so many find each of them."""
 
@@ -22,9 +24,10 @@ class Route:
         links = _links()
         self._address = local[0] if local[0] in links else None
         try:
-            self._ways = self._ask(links, _PROBES)
+            self._addresses = self._ask(_PROBES)
         except OSError:
-            self._ways = set()
+            self._addresses = set()
+        self._ways = {links.get(address, address) for address in self._addresses}
 
     def is_gone(self) -> bool:
         """Whether the connection's address has left, or the other side is reached by other links, or by none.
@@ -32,20 +35,32 @@ class Route:
         Other links do when a better one has come, or when the old one lost its routes but not its address.
         What cannot be asked, for want of a descriptor, has not changed.
         """
-        links = _links()
-        if self._address is not None and links and self._address not in links:
-            return True
         try:
-            if not self._ways or self._ask(links, 1) & self._ways:
+            if not self._has_moved():
                 return False
-            return not self._ask(links, _PROBES) & self._ways
+            links = _links()
+            if self._address is not None and links and self._address not in links:
+                return True
+            if not self._ways or self._leads_there(links, 1):
+                return False
+            return not self._leads_there(links, _PROBES)
         except OSError:
             return False
 
-    def _ask(self, links: dict[str, str], times: int) -> set[str]:
-        """The links that lead to the other side; empty if none does. Raises `OSError` without a socket."""
+    def _has_moved(self) -> bool:
+        """Whether it is worth looking at the links: to list them takes ten times as long as both of these."""
+        if self._address is not None and not is_local(self._address):
+            return True
+        return bool(self._ways) and self._ask(1).isdisjoint(self._addresses)
+
+    def _leads_there(self, links: dict[str, str], times: int) -> bool:
+        """Whether a link does that did so when the connection opened."""
+        return not self._ways.isdisjoint(links.get(address, address) for address in self._ask(times))
+
+    def _ask(self, times: int) -> set[str]:
+        """The addresses that lead to the other side, if any do. Raises `OSError` without a socket."""
         addresses = {_address_towards(self._remote) for _ in range(times)}
-        return {links.get(address, address) for address in addresses if address is not None}
+        return {address for address in addresses if address is not None}
 
 
 def _address_towards(remote: tuple[Any, ...]) -> str | None:

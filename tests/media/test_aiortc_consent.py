@@ -1,8 +1,6 @@
 """The consent watch: what it takes for a dead path, and what not."""
 
 import asyncio
-import errno
-import socket
 from asyncio import run
 from dataclasses import replace
 from typing import Any
@@ -76,24 +74,9 @@ def test_a_path_whose_address_is_gone_is_dead_at_once_until_the_address_is_back(
         async with pair(lab(slow)) as both:
             await both.client_offers()
             await both.connected()
-            monkeypatch.setattr(inside, "_is_local", lambda address: False)
+            monkeypatch.setattr(inside, "is_local", lambda address: False)
             await both.client.state(IceState.FAILED)
             monkeypatch.undo()
             await both.client.state(IceState.CONNECTED)
 
     run(check())
-
-
-def test_an_address_of_this_machine_is_known_as_such() -> None:
-    assert inside._is_local("127.0.0.1")
-    assert not inside._is_local("192.0.2.1")
-
-
-def test_without_a_file_descriptor_to_look_with_the_address_counts_as_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(*arguments: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    monkeypatch.setattr(socket, "socket", refuse)
-    assert inside._is_local("192.0.2.1")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.peer_connection import Collected, Pair, Talk, pair
 from tests.media.aiortc_lab import QUICK, in_pair, lab, lose_handshake, until
-from videocli.media.aiortc_inside.generation import _widen
+from videocli.media.aiortc_inside.endpoint import widen
 from videocli.media.aiortc_peer import AiortcPeer
 from videocli.media.peer import IceState, MediaPacket
 
@@ -106,9 +106,9 @@ def test_a_taker_that_fails_is_called_again(caplog: pytest.LogCaptureFixture) ->
 def test_sockets_hold_more_than_the_system_gives_unasked() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
         before = endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        _widen(endpoint)
+        widen(endpoint)
         assert endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= before
-    _widen(endpoint)
+    widen(endpoint)
 
 
 def test_a_handshake_that_takes_too_long_fails_the_path_until_it_is_done() -> None:

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import random
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,14 +14,13 @@ from aioice import stun
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
+from videocli.addresses import is_local
 from videocli.media.aiortc_inside.asking import Asking
 from videocli.media.aiortc_inside.consent import Consent
+from videocli.media.aiortc_inside.endpoint import COMPONENT, Endpoint, is_open, open_endpoint
 from videocli.media.peer import IceServer
 
 _logger = logging.getLogger(__name__)
-
-COMPONENT = 1
-"""RTP; RTCP is always multiplexed (RFC 5761)."""
 
 _STUN_TIMEOUT = 5.0
 _TURN_TIMEOUT = 10.0
@@ -31,9 +28,9 @@ _CLOSE_TIMEOUT = 2.0
 _LOOPBACK = "127.0.0.1"
 _TIMES_ASKED = 2
 """Within one wait for consent: two lost datagrams are not worth a miss."""
-_RECEIVE_BUFFER = 2 << 20
-"""Bytes. Linux's 208 KiB are some 90 packets, which 40 streams of 720p fill in 14 ms."""
 _CHECK_SECONDS = 0.02
+_CLOCK_SECONDS = 0.001
+"""How exact the loop's clock is; to wait for less is to spin."""
 _UNCHECKED = (aioice.ice.CandidatePair.State.WAITING, aioice.ice.CandidatePair.State.FROZEN)
 
 
@@ -203,9 +200,15 @@ class Generation(aioice.Connection):
         chosen = list(addresses if self._gather_from.addresses is None else self._gather_from.addresses)
         if self._gather_from.with_loopback and _LOOPBACK not in chosen:
             chosen.append(_LOOPBACK)
-        candidates = await super().get_component_candidates(component, chosen, timeout)
-        for protocol in self._protocols:
-            _widen(protocol.transport.get_extra_info("socket"))
+        candidates = []
+        for address in chosen:
+            try:
+                endpoint = await open_endpoint(self, address)
+            except OSError as failure:
+                _logger.info("No candidate at %s: %s", address, failure)
+                continue
+            self._protocols.append(endpoint)
+            candidates.append(endpoint.local_candidate)
         return candidates
 
     async def _ask_stun(self, arguments: dict[str, Any]) -> None:
@@ -233,7 +236,7 @@ class Generation(aioice.Connection):
                 candidate, protocol = await aioice.ice.relayed_candidate(
                     component=COMPONENT,
                     hide_related_address=False,
-                    protocol_factory=lambda: aioice.ice.StunProtocol(self),
+                    protocol_factory=lambda: Endpoint(self),
                     **turn_arguments,
                 )
         except (OSError, ValueError, stun.TransactionError) as error:
@@ -282,7 +285,7 @@ class Generation(aioice.Connection):
     def send_now(self, data: bytes) -> None:
         """Send over the nominated pair; without one the datagram is lost, as on any bad path."""
         pair = self._nominated.get(COMPONENT)
-        if pair is not None and _is_open(pair.protocol):
+        if pair is not None and is_open(pair.protocol):
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
     def lose_sockets(self) -> None:
@@ -335,7 +338,7 @@ class Generation(aioice.Connection):
     async def _pause(self, ends_at: float) -> None:
         """Sleep, but no longer than nobody is in a hurry and this machine has the address."""
         loop = asyncio.get_running_loop()
-        while (left := ends_at - loop.time()) > 0 and self._has_address():
+        while (left := ends_at - loop.time()) > _CLOCK_SECONDS and self._has_address():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, self._owner.timing.address_interval)):
                     await self._hurried.wait()
@@ -346,7 +349,7 @@ class Generation(aioice.Connection):
         """Whether this machine has the address that we send from; an interface that goes takes it along."""
         pair = self._nominated.get(COMPONENT)
         candidate = pair.local_candidate if pair is not None else None
-        return candidate is None or candidate.type != "host" or _is_local(candidate.host)
+        return candidate is None or candidate.type != "host" or is_local(candidate.host)
 
     async def _is_answered(self, within: float) -> bool:
         """Ask, ask again half-way, and wait; an answer to an earlier request counts, too."""
@@ -363,7 +366,7 @@ class Generation(aioice.Connection):
 
     def _ask(self) -> None:
         pair = self._nominated.get(COMPONENT)
-        if pair is not None and self.remote_password is not None and _is_open(pair.protocol):
+        if pair is not None and self.remote_password is not None and is_open(pair.protocol):
             request = self.build_request(pair, nominate=False)
             self._asking.ask(pair.protocol, pair.remote_addr, request, self.remote_password.encode())
 
@@ -372,29 +375,6 @@ class Generation(aioice.Connection):
         self.round_trip_time = self.heard_at - asked_at
         self._answered.set()
         self._owner.path_answered(self, asked_at)
-
-
-def _is_local(address: str) -> bool:
-    """Whether an interface of this machine has the address; what cannot be found out counts as yes."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError as failure:
-        return failure.errno != errno.EADDRNOTAVAIL
-    return True
-
-
-def _widen(endpoint: socket.socket) -> None:
-    """Let the system keep more of what has come; it takes as much as it allows (net.core.rmem_max)."""
-    with contextlib.suppress(OSError):
-        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-
-
-def _is_open(protocol: aioice.ice.StunProtocol) -> bool:
-    """Whether the socket can be used; a TURN transport ignores by itself what comes too late."""
-    is_closing: Callable[[], bool] | None = getattr(protocol.transport, "is_closing", None)
-    return is_closing is None or not is_closing()
 
 
 def _server_arguments(servers: Sequence[IceServer]) -> dict[str, Any]:

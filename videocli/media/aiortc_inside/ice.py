@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import aioice
 
-from videocli.media.aiortc_inside.generation import COMPONENT, GatherFrom, Generation, IceTiming
+from videocli.media.aiortc_inside.endpoint import COMPONENT
+from videocli.media.aiortc_inside.generation import GatherFrom, Generation, IceTiming
 from videocli.media.aiortc_inside.tasks import BackgroundTasks
 from videocli.media.peer import IceServer, IceState, PathEnd
 from videocli.media.silence import Silences
