@@ -65,6 +65,9 @@ def test_an_interval_may_be_any_other(seconds: float | None, value: float | None
         (lambda room: room.publish_data("\ud800"), ValueError, "half a character"),
         (lambda room: room.publish_data("n" * 5000), videocli.VideoError, "53302"),
         (lambda room: room.publish_data("d", max_retransmits=1.5), TypeError, "a whole number or None"),
+        (lambda room: room.frames(5), TypeError, "a Track or a SID is received, not int"),
+        (lambda room: room.pictures(None), TypeError, "a Track or a SID is received, not NoneType"),
+        (lambda room: room.subscribe(None), TypeError, "a rule is a str, not NoneType"),
     ],
 )
 def test_a_wrong_argument_is_raised_to_the_caller_and_the_room_goes_on(
@@ -102,6 +105,7 @@ def test_a_track_checks_what_it_is_told_too() -> None:
     [
         ({"stats_seconds": nan}, ValueError),
         ({"video": None}, TypeError),
+        ({"url": 5}, TypeError),
         ({"data": "n" * 129}, ValueError),
         ({"data": "\ud800"}, ValueError),
     ],

@@ -4,14 +4,16 @@ The session takes commands later and one at a time; what it cannot make sense of
 """
 
 from math import isfinite
-from typing import get_args
+from typing import TypeVar, get_args
 
+from videocli.engine import events as ev
 from videocli.engine.reports import Priority
 
 MIN_STATS_SECONDS = 0.1
 """As `--stats-interval`."""
 
 Message = str | bytes | bytearray | memoryview
+T = TypeVar("T", bound=ev.Track | str)
 
 
 def text(value: object, what: str) -> str:
@@ -59,4 +61,11 @@ def priority(value: Priority) -> Priority:
     """A publish priority. Raises `ValueError`."""
     if value not in get_args(Priority):
         raise ValueError(f"a priority is {', '.join(get_args(Priority))}, not {value!r}")
+    return value
+
+
+def track(value: T) -> T:
+    """A remote track, or its SID. Raises `TypeError`."""
+    if not isinstance(value, str | ev.Track):
+        raise TypeError(f"a Track or a SID is received, not {type(value).__name__}")
     return value

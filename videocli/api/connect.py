@@ -72,7 +72,8 @@ async def connect(
         TokenSource(token if isinstance(token, str) else None, renew, outside.utcnow)
     ) as source:
         first = await source()
-        url = url or os.environ.get("VIDEOCLI_URL") or _default_url(first)
+        url = arguments.text(url, "the URL") if url is not None else os.environ.get("VIDEOCLI_URL")
+        url = url or _default_url(first)
         rules = parse_rules(_texts(subscribe))
         signaling = SignalingConfig(destination.check_url(url), room, source, rules, network_quality)
         config = JoinConfig(

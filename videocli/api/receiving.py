@@ -6,6 +6,7 @@ from typing import Any
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from videocli.api import arguments
 from videocli.api.decoding import Decoder
 from videocli.api.stream import Ending, Stream
 from videocli.engine import events as ev
@@ -66,6 +67,7 @@ class Receiving:
 
 
 def _sid_of(track: ev.Track | str) -> str:
+    track = arguments.track(track)
     sid = track if isinstance(track, str) else track.sid
     if sid is None:
         raise ValueError("the track has no SID: it is one of ours, and not confirmed yet")

@@ -171,9 +171,9 @@ class Room:
     def subscribe(self, rule: str) -> None:
         """Change what is received, by a rule as `--subscribe` takes: `-video`, `alice`, `all`, `none` …
 
-        Raises `ValueError` for what is no rule.
+        Raises `TypeError` and `ValueError` for what is no rule.
         """
-        self._post(cmd.Subscribe(parse_rule(rule)))
+        self._post(cmd.Subscribe(parse_rule(arguments.text(rule, "a rule"))))
 
     def frames(self, track: ev.Track | str, limit: int = 256) -> Stream[EncodedFrame]:
         """The frames of a remote track (or of the one with this SID) as they come, encoded.
@@ -216,7 +216,7 @@ class Room:
             known = (each.track for other in others for each in other.tracks)
             found = next((each for each in known if each.sid == track), None)
         else:
-            found = track
+            found = arguments.track(track)
         if found is not None and found.kind != kind:
             raise ValueError(f"{found.name} is a track of {found.kind}, not {kind}")
 
