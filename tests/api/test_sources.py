@@ -12,13 +12,14 @@ import pytest
 
 from videocli.api.decoding import Decoder
 from videocli.api.receiving import Receiving
-from videocli.api.sources import AudioSource, VideoSource, _PictureEncoder
+from videocli.api.sources import AudioSource, EncodedSource, VideoSource, _PictureEncoder
 from videocli.api.stream import Ending
 from videocli.engine.events import Track
 from videocli.engine.taps import FrameTaker
 from videocli.errors import SourceError, error
-from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame
 
+Written = VideoSource | AudioSource | EncodedSource
 SIZE = (64, 48)
 GREY = bytes([100]) * (64 * 48) + bytes([128]) * (64 * 24)
 
@@ -28,7 +29,7 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
 
 
 @asynccontextmanager
-async def sent(source: VideoSource | AudioSource, codec: Codec) -> AsyncIterator[list[EncodedFrame]]:
+async def sent(source: Written, codec: Codec) -> AsyncIterator[list[EncodedFrame]]:
     """What the source sends, which runs for as long as the context."""
     frames: list[EncodedFrame] = []
     running = asyncio.create_task(source.run(codec, frames.append))
@@ -160,6 +161,20 @@ def test_a_source_is_one_tracks() -> None:
             await source.write(GREY)
         with pytest.raises(SourceError, match="twice"):
             await source.run(Codec.VP8, lambda frame: None)
+
+    run(scene())
+
+
+def test_sound_that_no_packet_carries_is_refused_and_the_track_goes_on() -> None:
+    async def scene() -> None:
+        source = EncodedSource(Codec.OPUS)
+        async with sent(source, Codec.OPUS) as frames:
+            await asyncio.sleep(0)
+            source.send(EncodedFrame(bytes(MAX_SOUND_BYTES), 0, True, Codec.OPUS))
+            with pytest.raises(ValueError, match="1301 bytes"):
+                source.send(EncodedFrame(bytes(MAX_SOUND_BYTES + 1), 960, True, Codec.OPUS))
+            source.send(EncodedFrame(b"after", 1920, True, Codec.OPUS))
+        assert [len(frame.data) for frame in frames] == [MAX_SOUND_BYTES, 5]
 
     run(scene())
 

@@ -8,7 +8,7 @@ import pytest
 
 from videocli.engine.publishing import MediaPublication, Publishing
 from videocli.engine.reports import LocalTrackInfo
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame, MediaKind
 from videocli.media.peer import PeerConnection, Sender
 
 
@@ -77,6 +77,13 @@ def test_a_frame_goes_where_its_codec_was_negotiated() -> None:
     frame = EncodedFrame(b"x", 0, True, Codec.H264)
     publication(Plain(), both, one).send(frame)
     assert (both.sent, one.sent) == ([frame], [])
+
+
+def test_sound_that_no_packet_carries_is_refused_and_reaches_no_sender() -> None:
+    sender = Taking(Codec.OPUS)
+    with pytest.raises(ValueError, match="1301 bytes"):
+        publication(Plain(), sender).send(EncodedFrame(bytes(MAX_SOUND_BYTES + 1), 0, True, Codec.OPUS))
+    assert not sender.sent
 
 
 class Refusing(Plain):

@@ -18,7 +18,7 @@ from videocli.api.pictures import (
     to_picture,
 )
 from videocli.errors import SourceError, VideoError
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import Codec, EncodedFrame, MediaKind, check_frame
 from videocli.media.sources.encode import OPUS_SAMPLES, OpusEncoder, VideoEncoder
 from videocli.media.sources.maker_thread import MakerThread
 
@@ -107,10 +107,15 @@ class EncodedSource(WrittenSource):
         return self.codec
 
     def send(self, frame: EncodedFrame) -> None:
-        """Send a frame, its timestamp in units of `codec.clock_rate`. Raises `VideoError` after the end."""
+        """Send a frame, its timestamp in units of `codec.clock_rate`.
+
+        Raises `ValueError` for another codec, or for an Opus packet of more than 1,300 bytes, which no RTP
+        packet carries; the track goes on. Raises `VideoError` after the end.
+        """
         self._check()
         if frame.codec is not self.codec:
             raise ValueError(f"{frame.codec} is not {self.codec}")
+        check_frame(frame)
         if self._send is None:
             self.dropped += 1
         else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from videocli.engine.reports import LocalTrackInfo
 from videocli.errors import SourceError
-from videocli.media.frames import Codec, EncodedFrame, PrefersCodec, Source
+from videocli.media.frames import Codec, EncodedFrame, PrefersCodec, Source, check_frame
 from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import DataChannel, NotSent, PeerConnection, Sender, is_reliable
 
@@ -60,7 +60,11 @@ class MediaPublication:
     """A sender has said that it can send: earlier, frames would be lost, and the first keyframe with them."""
 
     def send(self, frame: EncodedFrame) -> None:
-        """Send a frame on every peer connection that negotiated its codec; a muted track sends none."""
+        """Send a frame on every peer connection that negotiated its codec; a muted track sends none.
+
+        Raises as `check_frame`.
+        """
+        check_frame(frame)
         if self.enabled:
             for sender in self.senders.values():
                 if frame.codec in sender.codecs:

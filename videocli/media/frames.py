@@ -44,6 +44,13 @@ AMPLITUDES = (*(10 ** (-attenuation / 20) for attenuation in range(127)), 0.0)
 """By attenuation in decibels."""
 
 
+MAX_SOUND_BYTES = 1_300
+"""Of an audio packet that is sent: one RTP packet has to carry it whole (RFC 7587, section 4.2).
+
+One Opus frame has at most 1,275 bytes (RFC 6716, section 3.2.1), so there is always a way to keep to it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
     """One video frame (H264: Annex B) or one audio packet, as the codec made it."""
@@ -62,6 +69,14 @@ class EncodedFrame:
     """None: whoever made the frame does not know."""
     is_after_loss: bool = False
     """Received frames: whether packets between it and the one before are missing for good."""
+
+
+def check_frame(frame: EncodedFrame) -> None:
+    """Raise `ValueError` for one that is too large to be sent."""
+    if frame.codec.kind == "audio" and len(frame.data) > MAX_SOUND_BYTES:
+        raise ValueError(
+            f"an audio packet of {len(frame.data)} bytes is too large: {MAX_SOUND_BYTES} at most"
+        )
 
 
 class Source(Protocol):

@@ -167,11 +167,12 @@ def make_file(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     frame_rate: int = 25,
+    audio_options: dict[str, str] | None = None,
 ) -> Path:
     """A file with a video stream and an audio stream, as far as encoders are named."""
     with av.open(str(path), "w", options=container_options or {}) as container:
         pictures = container.add_stream(video, rate=frame_rate, options=options or {}) if video else None
-        sound = container.add_stream(audio, rate=rate) if audio else None
+        sound = container.add_stream(audio, rate=rate, options=audio_options or {}) if audio else None
         if isinstance(pictures, VideoStream):
             pictures.width, pictures.height = size
             pictures.pix_fmt = "rgb24" if video == "png" else "yuv420p"

@@ -22,7 +22,7 @@ from tests.media.sources.support import (
 )
 from videocli.errors import SourceError
 from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
-from videocli.media.frames import Codec, EncodedFrame, MediaKind
+from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame, MediaKind
 from videocli.media.sources import FileSource, begin_together, file
 from videocli.media.sources.file import Beginning
 from videocli.media.sources.input import Input
@@ -35,6 +35,11 @@ def play(
     path: Path, kind: MediaKind, codec: Codec, count: int | None, *, loop: bool = True
 ) -> list[EncodedFrame]:
     return collect(FileSource(kind, str(path), loop=loop, clock=SteppingClock()), codec, count)
+
+
+def large(milliseconds: int) -> dict[str, str]:
+    """Options of libopus for packets of more than `MAX_SOUND_BYTES`."""
+    return {"b": "256k", "vbr": "off", "frame_duration": str(milliseconds)}
 
 
 class TestPassThrough:
@@ -56,6 +61,30 @@ class TestPassThrough:
         frames = play(path, "audio", Codec.OPUS, 120)
         assert [frame.data for frame in frames] == (there * 3)[:120]
         assert set(steps(frames)) == {960}
+
+    @pytest.mark.parametrize("milliseconds", [60, 120])
+    @pytest.mark.parametrize("name", ["a.opus", "a.webm", "a.ts", "a.mp4"])
+    def test_opus_that_is_too_large_for_a_packet_comes_in_parts_that_sound_the_same(
+        self, name: str, milliseconds: int, tmp_path: Path
+    ) -> None:
+        path = make_file(tmp_path / name, audio="libopus", layout="stereo", audio_options=large(milliseconds))
+        there = [EncodedFrame(data, 0, True, Codec.OPUS) for data in packets(path, "audio")]
+        assert min(len(frame.data) for frame in there) > MAX_SOUND_BYTES
+        count = len(there) * milliseconds // 20
+        frames = play(path, "audio", Codec.OPUS, count)
+        assert max(len(frame.data) for frame in frames) <= MAX_SOUND_BYTES
+        assert set(steps(frames)) == {960}
+        assert samples(frames) == samples(there)
+
+    def test_of_opus_that_is_damaged_what_is_too_large_for_a_packet_is_left_out(self, tmp_path: Path) -> None:
+        path = make_file(tmp_path / "a.mp4", audio="libopus", audio_options=large(60))
+        whole = play(path, "audio", Codec.OPUS, 9)
+        data = path.read_bytes()
+        damaged = packets(path, "audio")[1]
+        path.write_bytes(data.replace(damaged, damaged[:1] + b"\x05" + damaged[2:]))
+        frames = play(path, "audio", Codec.OPUS, 6)
+        assert [frame.data for frame in frames] == [frame.data for frame in whole[:3] + whole[6:]]
+        assert steps(frames) == [960, 960, 3840, 960, 960]
 
     @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.h264"])
     def test_h264_becomes_annex_b_with_parameter_sets(self, name: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Sends the packets of a file as they are, when they already are of the codec that was negotiated."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -12,10 +12,11 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 
 from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
-from videocli.media.frames import Codec, EncodedFrame
+from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame
 from videocli.media.sources.bridge import Bridge
 from videocli.media.sources.encode import OPUS_SAMPLES
 from videocli.media.sources.input import MediaInput, not_media, translated, usual_rate
+from videocli.media.sources.opus_packet import opus_duration, single_frames
 from videocli.media.sources.timeline import Timeline
 
 _CANONICAL_NAMES = {Codec.VP8: "vp8", Codec.H264: "h264", Codec.OPUS: "opus"}
@@ -183,7 +184,7 @@ class PassThrough:
         return False
 
     def _read(self) -> _Unit | _PassEnd | None:
-        while not self._filtered:
+        while not self._units:
             packet = self._input.read()
             if packet is None:
                 if not self._has_keyframe:
@@ -195,19 +196,27 @@ class PassThrough:
                 self._begin_pass()
                 return end
             if packet.size:
-                self._filtered.extend(self._annex_b(packet))
-        unit = self._unit(self._filtered.popleft())
+                self._units.extend(self._units_of(packet))
+        unit = self._units.popleft()
         self._has_keyframe |= unit.is_keyframe
         return unit
 
     def _begin_pass(self) -> None:
         self._has_keyframe = False
-        self._filtered: deque[Packet[Any]] = deque()
+        self._units: deque[_Unit] = deque()
         self._filter = (
             BitStreamFilterContext("h264_mp4toannexb", self._input.stream)
             if self._codec is Codec.H264
             else None
         )
+
+    def _units_of(self, packet: "Packet[Any]") -> Iterator[_Unit]:
+        for whole in self._annex_b(packet):
+            unit = self._unit(whole)
+            if self._codec is Codec.OPUS and len(unit.data) > MAX_SOUND_BYTES:
+                yield from _parts(unit)
+            else:
+                yield unit
 
     def _annex_b(self, packet: "Packet[Any]") -> "Sequence[Packet[Any]]":
         if self._filter is None:
@@ -239,6 +248,15 @@ class PassThrough:
             duration,
             frame_is_keyframe(self._codec, data),
         )
+
+
+def _parts(unit: _Unit) -> Iterator[_Unit]:
+    """Of sound that is too large for a packet, a frame each; nothing of what is damaged."""
+    at = unit.position
+    for data in single_frames(unit.data):
+        duration = opus_duration(data) or 0
+        yield replace(unit, data=data, position=at, duration=duration)
+        at = None if at is None else at + duration
 
 
 class _Group:
@@ -273,17 +291,3 @@ def _parameter_sets(data: bytes) -> dict[int, bytes]:
         if kind in _NAL_PARAMETER_SETS:
             sets[kind] = sets.get(kind, b"") + b"\0\0\0\1" + nal
     return sets
-
-
-def opus_duration(packet: bytes) -> int | None:
-    """Samples at 48 kHz, by the packet's own words; a file calls its last one shorter (RFC 6716, 3.1)."""
-    configuration, code = packet[0] >> 3, packet[0] & 3
-    if configuration < 12:
-        samples = (480, 960, 1920, 2880)[configuration % 4]
-    elif configuration < 16:
-        samples = (480, 960)[configuration % 2]
-    else:
-        samples = (120, 240, 480, 960)[configuration % 4]
-    if code == 3:
-        return samples * (packet[1] & 63) if len(packet) > 1 else None
-    return samples * (1 if code == 0 else 2)
