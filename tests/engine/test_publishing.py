@@ -8,6 +8,7 @@ import pytest
 
 from videocli.engine.publishing import MediaPublication, Publishing
 from videocli.engine.reports import LocalTrackInfo
+from videocli.errors import SourceError, error
 from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame, MediaKind
 from videocli.media.peer import PeerConnection, Sender
 
@@ -84,6 +85,78 @@ def test_sound_that_no_packet_carries_is_refused_and_reaches_no_sender() -> None
     with pytest.raises(ValueError, match="1301 bytes"):
         publication(Plain(), sender).send(EncodedFrame(bytes(MAX_SOUND_BYTES + 1), 0, True, Codec.OPUS))
     assert not sender.sent
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "frame",
+        EncodedFrame("data", 0, True, Codec.VP8),  # type: ignore[arg-type]
+        EncodedFrame(bytearray(b"data"), 0, True, Codec.VP8),  # type: ignore[arg-type]
+        EncodedFrame(b"data", 1.5, True, Codec.VP8),  # type: ignore[arg-type]
+        EncodedFrame(b"data", 0, True, "VP8"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_frame_reaches_no_sender(frame: EncodedFrame) -> None:
+    sender = Taking(Codec.VP8)
+    with pytest.raises(TypeError):
+        publication(Plain(), sender).send(frame)
+    assert not sender.sent
+
+
+class Moody(Plain):
+    @property
+    def preferred_codec(self) -> Codec:
+        raise RuntimeError("a script's own fault")
+
+
+def test_a_source_that_cannot_say_what_it_prefers_makes_what_was_negotiated(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert publication(Moody(), Taking(Codec.H264)).choose_codec() is Codec.H264
+    assert "a script's own fault" in caplog.text
+
+
+class Failing(Plain):
+    def __init__(self, fault: BaseException) -> None:
+        self._fault = fault
+
+    async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+        raise self._fault
+
+
+@pytest.mark.parametrize("fault", [ValueError("its own fault"), asyncio.CancelledError("its own fault")])
+def test_what_a_source_raises_is_why_it_failed_and_the_log_shows_where(
+    fault: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = asyncio.run(publication(Failing(fault)).run(Codec.VP8))
+    assert isinstance(failure, SourceError)
+    assert failure.message == f"The source failed: {fault!r}"
+    assert failure.__cause__ is fault
+    assert "Traceback" in caplog.text
+
+
+def test_a_video_error_that_a_source_raises_is_why_it_failed_and_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reason = error(53405)
+    assert asyncio.run(publication(Failing(reason)).run(Codec.VP8)) is reason
+    assert not caplog.text
+
+
+def test_a_source_that_is_cancelled_has_not_failed() -> None:
+    class Lasting(Plain):
+        async def run(self, codec: Codec, send: Callable[[EncodedFrame], None]) -> None:
+            await asyncio.sleep(1000)
+
+    async def check() -> None:
+        running = asyncio.create_task(publication(Lasting()).run(Codec.VP8))
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(check())
 
 
 class Refusing(Plain):

@@ -302,6 +302,35 @@ def test_a_source_that_fails_is_an_error_and_the_room_goes_on() -> None:
     scene(play)
 
 
+@pytest.mark.parametrize(
+    "fault", [ValueError("a script's own fault"), asyncio.CancelledError("a script's own fault"), None]
+)
+def test_a_source_of_a_script_that_raises_anything_is_an_error_and_the_room_goes_on(
+    fault: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """None: it sends what is no frame."""
+
+    class Careless(Ticker):
+        async def run(self, codec: Codec, send: Callable[[Any], None]) -> None:
+            await super().run(codec, send)
+            if fault is not None:
+                raise fault
+            send("a script's own fault")
+
+    async def play(house: House) -> None:
+        bob = house.join("bob", config=publishing(NamedSource("cam", Careless(count=10))))
+        complaint = await bob.sees(ev.Error)
+        assert isinstance(complaint, ev.Error)
+        assert complaint.error.message.startswith("The source failed: ")
+        gone = await bob.sees(ev.LocalTrackUnpublished)
+        assert isinstance(gone, ev.LocalTrackUnpublished)
+        assert (gone.track.name, gone.error) == ("cam", complaint.error)
+        assert await bob.leave() is None
+
+    scene(play)
+    assert "a script's own fault" in caplog.text
+
+
 def test_a_source_that_ends_takes_its_track_back_for_everybody() -> None:
     async def play(house: House) -> None:
         alice = house.join("alice")

@@ -109,13 +109,14 @@ class EncodedSource(WrittenSource):
     def send(self, frame: EncodedFrame) -> None:
         """Send a frame, its timestamp in units of `codec.clock_rate`.
 
-        Raises `ValueError` for another codec, or for an Opus packet of more than 1,300 bytes, which no RTP
-        packet carries; the track goes on. Raises `VideoError` after the end.
+        Raises `TypeError` for what is no frame, and `ValueError` for another codec, or for an Opus packet of
+        more than 1,300 bytes, which no RTP packet carries; the track goes on. Raises `VideoError` after the
+        end.
         """
         self._check()
+        check_frame(frame)
         if frame.codec is not self.codec:
             raise ValueError(f"{frame.codec} is not {self.codec}")
-        check_frame(frame)
         if self._send is None:
             self.dropped += 1
         else:

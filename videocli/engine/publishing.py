@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from videocli.engine.reports import LocalTrackInfo
-from videocli.errors import SourceError
+from videocli.errors import SourceError, VideoError
 from videocli.media.frames import Codec, EncodedFrame, PrefersCodec, Source, check_frame
 from videocli.media.messages import UnsentMessages, size_of
 from videocli.media.peer import DataChannel, NotSent, PeerConnection, Sender, is_reliable
@@ -24,7 +24,7 @@ class SourceEnded:
     """A source has nothing more to give, or (with an error) could not go on."""
 
     track_id: str
-    error: SourceError | None
+    error: VideoError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,41 @@ class MediaPublication:
     def choose_codec(self) -> Codec | None:
         """What the source is to make: what it prefers, or else the best of those negotiated, if any is."""
         negotiated = next((sender.codecs for sender in self.senders.values() if sender.codecs), ())
-        preferred = self.source.preferred_codec if isinstance(self.source, PrefersCodec) else None
+        preferred = self._preferred_codec()
         return preferred if preferred in negotiated else next(iter(negotiated), None)
+
+    def _preferred_codec(self) -> Codec | None:
+        try:
+            return self.source.preferred_codec if isinstance(self.source, PrefersCodec) else None
+        except Exception:
+            _log.exception("a source failed when it was asked for the codec that it prefers")
+            return None
+
+    async def run(self, codec: Codec) -> VideoError | None:
+        """Run the source to its end; why it failed, if it did: whatever it raises, the room goes on."""
+        try:
+            await self.source.run(codec, self.send)
+        except VideoError as reason:
+            return reason
+        except asyncio.CancelledError as fault:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return _failed(fault)
+        except Exception as fault:
+            return _failed(fault)
+        return None
+
+
+def _failed(fault: BaseException) -> SourceError:
+    """A source raised what none should: a script's has a fault, or one of ours."""
+    _log.error("a source failed", exc_info=fault)
+    failure = SourceError(
+        message=f"The source failed: {fault!r}",
+        explanation="This is a fault of the script that makes it, or of ours: the log shows where, with -vv.",
+    )
+    failure.__cause__ = fault
+    return failure
 
 
 @dataclass(slots=True)
@@ -169,12 +202,7 @@ class Publishing:
                 media.task = self._spawn(self._pump(media, codec))
 
     async def _pump(self, media: MediaPublication, codec: Codec) -> None:
-        failure = None
-        try:
-            await media.source.run(codec, media.send)
-        except SourceError as reason:
-            failure = reason
-        self._report(SourceEnded(media.track_id, failure))
+        self._report(SourceEnded(media.track_id, await media.run(codec)))
 
     def set_enabled(self, track_id: str, enabled: bool) -> None:
         """Mute or unmute; unmuted video begins with a keyframe. Data tracks cannot be muted."""

@@ -71,8 +71,13 @@ class EncodedFrame:
     """Received frames: whether packets between it and the one before are missing for good."""
 
 
-def check_frame(frame: EncodedFrame) -> None:
-    """Raise `ValueError` for one that is too large to be sent."""
+def check_frame(frame: object) -> None:
+    """Raise `TypeError` for what is no frame, and `ValueError` for sound that is too large to be sent."""
+    if not isinstance(frame, EncodedFrame):
+        raise TypeError(f"an EncodedFrame is sent, not {type(frame).__name__}")
+    for value, kind in ((frame.data, bytes), (frame.timestamp, int), (frame.codec, Codec)):
+        if not isinstance(value, kind):
+            raise TypeError(f"a frame has {kind.__name__}, not {type(value).__name__}")
     if frame.codec.kind == "audio" and len(frame.data) > MAX_SOUND_BYTES:
         raise ValueError(
             f"an audio packet of {len(frame.data)} bytes is too large: {MAX_SOUND_BYTES} at most"
