@@ -3,6 +3,7 @@ import gc
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -434,6 +435,53 @@ def test_a_file_that_vanishes_fails_the_source_and_is_named(tmp_path: Path) -> N
     with pytest.raises(SourceError, match=r"gone\.mkv' does not exist"):
         collect(source, Codec.VP8, None, remove)
     assert sent == 10
+
+
+BASELINE = {"video": "libx264", "options": WITHOUT_B_FRAMES}
+WITH_B_FRAMES = {"video": "libx264", "options": {"bf": "2", "preset": "medium"}}
+VP8 = {"video": "libvpx"}
+
+
+def replaced(codec: Codec, first: dict[str, Any], second: dict[str, Any], folder: Path) -> list[EncodedFrame]:
+    """What is sent of a file that another one takes the place of while it plays."""
+    path = make_file(folder / "a.mkv", **first)
+    other = make_file(folder / "b.mkv", **second)
+
+    def replace(sent: int) -> None:
+        if sent == 5:
+            other.rename(path)
+
+    return collect(FileSource("video", str(path), clock=SteppingClock()), codec, 60, replace)
+
+
+@pytest.mark.parametrize(
+    ("codec", "first", "second"),
+    [
+        (Codec.H264, BASELINE, VP8),
+        (Codec.H264, BASELINE, WITH_B_FRAMES),
+        (Codec.VP8, VP8, BASELINE),
+    ],
+)
+def test_a_file_in_whose_place_comes_what_cannot_be_sent_as_it_is_fails_in_words(
+    codec: Codec, first: dict[str, Any], second: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError, match=r"a\.mkv' was replaced by something else while it played"):
+        replaced(codec, first, second, tmp_path)
+
+
+@pytest.mark.parametrize(("codec", "options"), [(Codec.H264, BASELINE), (Codec.VP8, VP8)])
+def test_a_file_in_whose_place_comes_another_of_its_kind_goes_on_with_that(
+    codec: Codec, options: dict[str, Any], tmp_path: Path
+) -> None:
+    frames = replaced(codec, options, options | {"size": (320, 192)}, tmp_path)
+    assert [picture.width for picture in decode(frames)] == [160] * 25 + [320] * 35
+
+
+@pytest.mark.parametrize("second", [BASELINE, VP8])
+def test_a_file_that_is_encoded_anew_goes_on_with_whatever_comes_in_its_place(
+    second: dict[str, Any], tmp_path: Path
+) -> None:
+    assert len(decode(replaced(Codec.VP8, WITH_B_FRAMES, second, tmp_path))) == 60
 
 
 @pytest.mark.parametrize("loop", [True, False])

@@ -11,11 +11,12 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 
+from videocli.errors import SourceError
 from videocli.media.bitstream import frame_is_keyframe, nals_of_frame
 from videocli.media.frames import MAX_SOUND_BYTES, Codec, EncodedFrame
 from videocli.media.sources.bridge import Bridge
 from videocli.media.sources.encode import OPUS_SAMPLES
-from videocli.media.sources.input import MediaInput, not_media, translated, usual_rate
+from videocli.media.sources.input import MediaInput, not_media, shown, translated, usual_rate
 from videocli.media.sources.opus_packet import opus_duration, single_frames
 from videocli.media.sources.timeline import Timeline
 
@@ -120,8 +121,6 @@ class PassThrough:
         self._needs_keyframe = True
         self._group = _Group()
         self._bridge: Bridge | None = None
-        extradata = opened.stream.codec_context.extradata or b""
-        self._parameter_sets = _parameter_sets(extradata) if extradata.startswith(_START_CODES) else {}
         self._begin_pass()
 
     @property
@@ -193,6 +192,8 @@ class PassThrough:
                     return None
                 end = _PassEnd(self._input.pass_seconds)
                 self._input.rewind()
+                if not passes_through(self._input.stream, self._codec):
+                    raise _replaced(self._input.spec)
                 self._begin_pass()
                 return end
             if packet.size:
@@ -204,11 +205,13 @@ class PassThrough:
     def _begin_pass(self) -> None:
         self._has_keyframe = False
         self._units: deque[_Unit] = deque()
-        self._filter = (
-            BitStreamFilterContext("h264_mp4toannexb", self._input.stream)
-            if self._codec is Codec.H264
-            else None
-        )
+        stream = self._input.stream
+        extradata = stream.codec_context.extradata or b""
+        self._parameter_sets = _parameter_sets(extradata) if extradata.startswith(_START_CODES) else {}
+        with translated(self._input.spec, "cannot be sent as it is"):
+            self._filter = (
+                BitStreamFilterContext("h264_mp4toannexb", stream) if self._codec is Codec.H264 else None
+            )
 
     def _units_of(self, packet: "Packet[Any]") -> Iterator[_Unit]:
         for whole in self._annex_b(packet):
@@ -248,6 +251,13 @@ class PassThrough:
             duration,
             frame_is_keyframe(self._codec, data),
         )
+
+
+def _replaced(spec: str) -> SourceError:
+    return SourceError(
+        message=f"'{shown(spec)}' was replaced by something else while it played",
+        explanation="What came in its place cannot be sent as it is, as the file was. Publish it anew.",
+    )
 
 
 def _parts(unit: _Unit) -> Iterator[_Unit]:
