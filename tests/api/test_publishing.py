@@ -4,10 +4,12 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from tests.engine.test_session import Ticker
 from tests.simulation.clock import run_virtually
 from videocli.api.listeners import Listeners
 from videocli.api.publishing import LocalTrack, Publisher
@@ -15,7 +17,8 @@ from videocli.api.sources import VideoSource
 from videocli.api.stream import Ending
 from videocli.engine import commands as cmd
 from videocli.engine import events as ev
-from videocli.errors import VideoError, error
+from videocli.errors import SourceError, VideoError, error
+from videocli.media.frames import Source
 from videocli.outside import Outside
 
 TRACK = ev.Track("MT1", "cam", "video", enabled=True, priority="standard")
@@ -38,9 +41,9 @@ class Room:
             "alice",
         )
 
-    async def publish(self, source: VideoSource, *events: ev.Event) -> LocalTrack:
+    async def publish(self, source: Source, *events: ev.Event, name: str = "cam") -> LocalTrack:
         """Publish a source; all of that happens at once when it is asked for."""
-        publishing = asyncio.create_task(self.publisher.media("video", source, "cam"))
+        publishing = asyncio.create_task(self.publisher.media("video", source, name))
         await self.commands.get()
         self.tell(*events)
         return await publishing
@@ -101,6 +104,56 @@ def test_a_source_is_forgotten_when_its_track_is_over() -> None:
         room.commands = asyncio.Queue()
         gc.collect()
         assert known() is None
+
+    play(scene())
+
+
+def test_a_source_that_is_published_cannot_be_again_and_goes_on() -> None:
+    async def scene() -> None:
+        room, source = Room(), VideoSource(size=(2, 2))
+        await room.publish(source, ev.LocalTrackPublished(TRACK))
+        for other in (room, Room()):
+            with pytest.raises(SourceError, match="twice"):
+                await other.publisher.media("video", source, "again")
+            assert other.commands.empty()
+        assert not source.is_over
+        assert room.publisher.free_name("again") == "again"
+
+    play(scene())
+
+
+def test_a_source_of_any_make_is_one_tracks_until_that_is_over() -> None:
+    async def scene() -> None:
+        room, source = Room(), Ticker()
+        await room.publish(source, ev.LocalTrackPublished(TRACK))
+        with pytest.raises(SourceError, match="twice"):
+            await room.publisher.media("video", source, "again")
+        room.tell(ev.LocalTrackUnpublished(TRACK))
+        assert (await room.publish(source, ev.LocalTrackPublished(TRACK))).name == "cam"
+
+    play(scene())
+
+
+def test_a_name_that_is_taken_leaves_the_source_to_be_published_under_another() -> None:
+    async def scene() -> None:
+        room, source = Room(), VideoSource()
+        await room.publisher.first([], [cmd.PublishData("cam")])
+        with pytest.raises(VideoError, match="53304"):
+            await room.publisher.media("video", source, "cam")
+        published = ev.LocalTrackPublished(replace(TRACK, name="other"))
+        assert (await room.publish(source, published, name="other")).name == "other"
+
+    play(scene())
+
+
+def test_what_is_written_for_a_room_that_was_never_joined_raises_why() -> None:
+    async def scene() -> None:
+        room, source = Room(), VideoSource(size=(2, 2))
+        writing = asyncio.create_task(source.write(bytes(6)))
+        with pytest.raises(SourceError, match="twice"):
+            await room.publisher.first([("video", source), ("video", source)], [])
+        with pytest.raises(SourceError, match="twice"):
+            await writing
 
     play(scene())
 

@@ -331,6 +331,23 @@ def test_a_source_of_a_script_that_raises_anything_is_an_error_and_the_room_goes
     assert "a script's own fault" in caplog.text
 
 
+def test_a_source_that_is_published_twice_is_an_error_and_the_first_track_goes_on() -> None:
+    async def play(house: House) -> None:
+        camera = Ticker()
+        bob = house.join("bob", config=publishing(NamedSource("cam", camera)))
+        await bob.sees(ev.LocalTrackPublished)
+        bob.session.post(cmd.PublishMedia(camera, "again"))
+        complaint = await bob.sees(ev.Error)
+        assert isinstance(complaint, ev.Error)
+        assert "twice" in complaint.error.message
+        sent = camera.sent
+        await asyncio.sleep(1.0)
+        assert camera.sent == pytest.approx(sent + 25, abs=1)
+        assert await bob.leave() is None
+
+    scene(play)
+
+
 def test_a_source_that_ends_takes_its_track_back_for_everybody() -> None:
     async def play(house: House) -> None:
         alice = house.join("alice")

@@ -12,6 +12,7 @@ from videocli.engine import commands as cmd
 from videocli.engine import events as ev
 from videocli.engine.reports import Priority
 from videocli.engine.session import NamedSource
+from videocli.engine.track_errors import published_twice
 from videocli.engine.track_names import refusal_of
 from videocli.errors import SourceError, VideoError, error
 from videocli.media.frames import MediaKind, Source, TrackKind
@@ -99,19 +100,27 @@ class Publisher:
         """By SID."""
         self._awaited: dict[str, LocalTrack | None] = {}
         """By name, what somebody waits for; None: it is not confirmed yet."""
-        self._written: dict[str, WrittenSource] = {}
-        """By the name of its track."""
+        self._sources: dict[str, Source] = {}
+        """The script's own, by the name of the track."""
 
     async def first(
         self, media: Sequence[tuple[MediaKind, Published]], data: Sequence[cmd.PublishData]
     ) -> list[NamedSource]:
-        """What to join with. Raises `VideoError`."""
-        for track in data:
-            self._take(track.name)
-        return [await self._open(kind, what, None) for kind, what in media]
+        """What to join with. Raises as `media` does; nothing is published then."""
+        try:
+            for track in data:
+                self._take(track.name)
+            return [await self._open(kind, what, None) for kind, what in media]
+        except BaseException as reason:
+            self.end(reason if isinstance(reason, VideoError) else None)
+            raise
 
     async def media(self, kind: MediaKind, what: Published, name: str | None) -> LocalTrack:
-        """Publish a source; the track once it is confirmed."""
+        """Publish a source; the track once it is confirmed.
+
+        Raises `TypeError` or `ValueError` for what is none, `SourceError` for what cannot be read or is
+        published already, and the `VideoError` that the track is refused with.
+        """
         named = await self._open(kind, what, name)
         return await self._published(cmd.PublishMedia(named.source, named.name), named.name)
 
@@ -143,15 +152,17 @@ class Publisher:
 
     def end(self, reason: VideoError | None) -> None:
         """The room is over: so are all tracks. May be called twice."""
-        for source in self._written.values():
-            source.end(reason)
+        for source in self._sources.values():
+            if isinstance(source, WrittenSource):
+                source.end(reason)
         for left in self._tracks.values():
             left.end()
 
     def _give_back(self, name: str, reason: VideoError | None) -> None:
         """The track of that name is over, or never came to be."""
         self._names.discard(name)
-        if (source := self._written.pop(name, None)) is not None:
+        source = self._sources.pop(name, None)
+        if isinstance(source, WrittenSource):
             source.end(reason)
 
     def _take(self, name: str) -> None:
@@ -164,20 +175,30 @@ class Publisher:
 
     async def _open(self, kind: MediaKind, what: Published, name: str | None) -> NamedSource:
         if not isinstance(what, str):
-            _check_source(what)
-            if what.kind != kind:
-                raise ValueError(f"the source makes {what.kind}, not {kind}")
-        name = name or self.free_name(default_name(what) if isinstance(what, str) else kind)
+            return self._own(kind, what, name)
+        name = name or self.free_name(default_name(what))
         self._take(name)
-        if isinstance(what, str):
-            try:
-                return await open_named(kind, what, self._identity, self._outside, name)
-            except BaseException:
-                self._names.discard(name)
-                raise
-        if isinstance(what, WrittenSource):
-            self._written[name] = what
-        return NamedSource(name, what)
+        try:
+            return await open_named(kind, what, self._identity, self._outside, name)
+        except BaseException:
+            self._names.discard(name)
+            raise
+
+    def _own(self, kind: MediaKind, source: Source, name: str | None) -> NamedSource:
+        """One that the script made."""
+        _check_source(source)
+        if source.kind != kind:
+            raise ValueError(f"the source makes {source.kind}, not {kind}")
+        if any(other is source for other in self._sources.values()):
+            raise published_twice()
+        if isinstance(source, WrittenSource) and source.was_published:
+            raise published_twice()
+        name = name or self.free_name(kind)
+        self._take(name)
+        if isinstance(source, WrittenSource):
+            source.was_published = True
+        self._sources[name] = source
+        return NamedSource(name, source)
 
     async def _published(self, command: cmd.PublishMedia | cmd.PublishData, name: str) -> LocalTrack:
         with self._open_stream() as answers:

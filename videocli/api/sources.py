@@ -17,6 +17,7 @@ from videocli.api.pictures import (
     checked_size,
     to_picture,
 )
+from videocli.engine.track_errors import published_twice
 from videocli.errors import SourceError, VideoError
 from videocli.media.frames import Codec, EncodedFrame, MediaKind, check_frame
 from videocli.media.sources.encode import OPUS_SAMPLES, OpusEncoder, VideoEncoder
@@ -34,7 +35,7 @@ LATE_SECONDS = 0.2
 
 
 class WrittenSource:
-    """`Source` of what a script writes. It is one track's: publish it once.
+    """`Source` of what a script writes. It is one track's, in one room: publish it once.
 
     Everything is called on the loop's thread.
     """
@@ -47,6 +48,8 @@ class WrittenSource:
         self._reason: VideoError | None = None
         self._failure: SourceError | None = None
         self._was_run = False
+        self.was_published = False
+        """Whoever publishes it says so: it cannot be again, in whatever room."""
 
     @property
     def kind(self) -> MediaKind:
@@ -69,10 +72,7 @@ class WrittenSource:
 
     def _begin(self) -> None:
         if self._was_run:
-            raise SourceError(
-                message="a source that is written to has been published twice",
-                explanation="Make a source for each track.",
-            )
+            raise published_twice()
         self._was_run = True
 
     async def _until_over(self) -> None:

@@ -161,6 +161,10 @@ class Publishing:
         """Publish what a source makes."""
         self.media[info.id] = MediaPublication(info.id, source, info.enabled)
 
+    def is_published(self, source: Source) -> bool:
+        """Whether it is a track's already."""
+        return any(media.source is source for media in self.media.values())
+
     def add_data(self, info: LocalTrackInfo, parameters: DataParameters) -> None:
         """Publish a data track."""
         self.data[info.id] = DataPublication(info.id, parameters)

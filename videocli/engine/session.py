@@ -35,7 +35,7 @@ from videocli.engine.signaling.backend import SignalingBackend, SignalingConfig
 from videocli.engine.signaling.rsp_backend import RspBackend
 from videocli.engine.subscriptions import Subscriptions
 from videocli.engine.taps import FrameTaker, Taps
-from videocli.engine.track_errors import message_not_sent, messages_lost, no_such_track
+from videocli.engine.track_errors import message_not_sent, messages_lost, no_such_track, published_twice
 from videocli.engine.track_names import refusal_of
 from videocli.errors import TrackError, VideoError, error
 from videocli.media.frames import Source, TrackKind
@@ -338,6 +338,9 @@ class Session:
         self._take_back(ended.track_id, ended.error)
 
     def _publish_media(self, command: cmd.PublishMedia) -> None:
+        if self._media.publishing.is_published(command.source):
+            self._complain(published_twice())
+            return
         info = self._new_track(command.name, command.source.kind)
         if info is not None:
             self._media.publishing.add_media(info, command.source)

@@ -1,7 +1,7 @@
 """What can go wrong with one track while the room goes on, in words."""
 
 from videocli.engine.publishing import MAX_MESSAGE_BYTES
-from videocli.errors import TrackError
+from videocli.errors import SourceError, TrackError
 from videocli.media.messages import MAX_UNSENT_BYTES, MAX_UNSENT_MESSAGES
 from videocli.media.peer import NotSent
 
@@ -12,6 +12,13 @@ def no_such_track(reference: str) -> TrackError:
         name="NoSuchTrack",
         message=f"We publish no such track: {reference}",
         explanation="Name it by SID, by name, or by kind: audio, video or data.",
+    )
+
+
+def published_twice() -> SourceError:
+    """Somebody publishes a source that is a track's already; that track goes on."""
+    return SourceError(
+        message="A source cannot be published twice", explanation="Make a source for each track."
     )
 
 
