@@ -12,7 +12,7 @@ import pytest
 from tests.engine.test_session import Ticker
 from tests.simulation.clock import run_virtually
 from videocli.api.listeners import Listeners
-from videocli.api.publishing import LocalTrack, Publisher
+from videocli.api.publishing import MAX_AFTER_DRAIN, LocalTrack, Publisher
 from videocli.api.sources import VideoSource
 from videocli.api.stream import Ending
 from videocli.engine import commands as cmd
@@ -29,6 +29,7 @@ class Room:
 
     def __init__(self) -> None:
         self.ending = Ending()
+        self.unsent: dict[str, int] = {}
         self.commands: asyncio.Queue[cmd.Command] = asyncio.Queue()
         self._listeners = Listeners(self.ending)
         self.publisher = Publisher(
@@ -39,6 +40,7 @@ class Room:
             cast(Outside, None),
             self.ending,
             "alice",
+            lambda track_sid: self.unsent.get(track_sid, 0),
         )
 
     async def publish(self, source: Source, *events: ev.Event, name: str = "cam") -> LocalTrack:
@@ -165,5 +167,25 @@ def test_a_track_that_is_over_is_unpublished_without_a_word() -> None:
         room.tell(ev.LocalTrackUnpublished(TRACK))
         await track.unpublish()
         assert room.commands.empty()
+
+    play(scene())
+
+
+def test_draining_waits_until_little_waits_to_be_sent_or_the_track_is_over() -> None:
+    async def scene() -> None:
+        room = Room()
+        track = await room.publish(VideoSource(), ev.LocalTrackPublished(TRACK))
+        await track.drain()
+        room.unsent[track.sid] = MAX_AFTER_DRAIN + 1
+        draining = asyncio.create_task(track.drain())
+        await asyncio.sleep(1)
+        assert not draining.done()
+        room.unsent[track.sid] = MAX_AFTER_DRAIN
+        await draining
+        room.unsent[track.sid] = MAX_AFTER_DRAIN + 1
+        draining = asyncio.create_task(track.drain())
+        await asyncio.sleep(1)
+        room.tell(ev.LocalTrackUnpublished(TRACK))
+        await draining
 
     play(scene())

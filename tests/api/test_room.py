@@ -371,6 +371,26 @@ def test_messages_go_both_ways() -> None:
     scene(play)
 
 
+def test_who_drains_after_each_message_loses_none_of_many() -> None:
+    async def play(house: House) -> None:
+        async with joins(house, "alice") as alice, joins(house, "bob") as bob:
+            heard = bob.events(events.TrackMessage)
+            failed = alice.events(events.Error)
+            chat = await alice.publish_data("chat")
+            await bob.wait_for(events.TrackSubscribed, past=True)
+            house.media.lose("alice")
+            asyncio.get_running_loop().call_later(1, house.media.carry, "alice")
+            for _ in range(600):
+                chat.send(bytes(16_384))
+                await chat.drain()
+            for _ in range(600):
+                await anext(heard)
+            failed.close()
+            assert [event async for event in failed] == []
+
+    scene(play)
+
+
 def test_counters_can_be_asked_for() -> None:
     async def play(house: House) -> None:
         async with joins(house, "alice", video=Ticker()), joins(house, "bob") as bob:

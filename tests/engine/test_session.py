@@ -418,8 +418,11 @@ def test_while_nothing_passes_as_much_waits_as_may_and_the_rest_is_said_not_to_b
         for number in range(fitting + 2):
             bob.session.post(cmd.SendMessage(f"{number:016}" * 1024))
         await bob.sees(ev.Error)
+        track = bob.session.snapshot().local.tracks[0]  # type: ignore[union-attr]  # in the room
+        assert bob.session.unsent_bytes(track.track.sid or "") == fitting * 16_384
         house.media.carry("bob")
         await alice.sees(ev.TrackMessage, lambda event: event.data == f"{fitting - 1:016}" * 1024)
+        assert bob.session.unsent_bytes(track.track.sid or "") == bob.session.unsent_bytes("none") == 0
         messages = [event.data[:16] for event in alice.events if isinstance(event, ev.TrackMessage)]
         assert messages == [f"{number:016}" for number in range(fitting)]
         errors = [event.error for event in bob.events if isinstance(event, ev.Error)]

@@ -27,15 +27,28 @@ _KINDS = ("audio", "video", "data")
 _NAME_TAKEN = 53304
 
 
+MAX_AFTER_DRAIN = 1 << 20
+"""Bytes: an eighth of what may wait."""
+DRAIN_SECONDS = 0.01
+"""How often to look; the first time when what was sent just now has been taken."""
+
+
 class LocalTrack:
     """A track of ours that the server has confirmed."""
 
-    def __init__(self, post: Callable[[cmd.Command], None], track: ev.Track, ending: Ending) -> None:
+    def __init__(
+        self,
+        post: Callable[[cmd.Command], None],
+        track: ev.Track,
+        ending: Ending,
+        unsent_bytes: Callable[[str], int],
+    ) -> None:
         self.sid = track.sid or ""
         self.name = track.name
         self.kind: TrackKind = track.kind
         self._post = post
         self._ending = ending
+        self._unsent_bytes = unsent_bytes
         self._over = asyncio.Event()
         self._failure: VideoError | None = None
 
@@ -58,8 +71,18 @@ class LocalTrack:
         await self._over.wait()
 
     def send(self, data: arguments.Message) -> None:
-        """Send a message on this data track. Raises as `Room.send`."""
+        """Send a message on this data track, where at most 8 MiB wait (`drain`). Raises as `Room.send`."""
         self._post(cmd.SendMessage(arguments.message(data), self.sid))
+
+    async def drain(self) -> None:
+        """Wait until no more than 1 MiB of this data track waits to be sent, or the track is over.
+
+        As with asyncio's `StreamWriter`: await it after each `send` of many, and none finds the queue full.
+        """
+        while not self._over.is_set():
+            await asyncio.sleep(DRAIN_SECONDS)
+            if self._unsent_bytes(self.sid) <= MAX_AFTER_DRAIN:
+                return
 
     async def wait_ended(self) -> None:
         """Wait until the source has nothing more to give, or the track is unpublished, or the room ends.
@@ -87,13 +110,15 @@ class Publisher:
         outside: Outside,
         ending: Ending,
         identity: str,
+        unsent_bytes: Callable[[str], int],
     ) -> None:
-        """`identity` is drawn into the test picture."""
+        """`identity` is drawn into the test picture; `unsent_bytes` tells of a data track by its SID."""
         self._post = post
         self._open_stream = open_stream
         self._outside = outside
         self._ending = ending
         self._identity = identity
+        self._unsent_bytes = unsent_bytes
         self._names: set[str] = set()
         """Of all tracks that are published, or about to be."""
         self._tracks: dict[str, LocalTrack] = {}
@@ -138,7 +163,9 @@ class Publisher:
         """An event happened in the room."""
         match event:
             case ev.LocalTrackPublished(track):
-                confirmed = self._tracks[track.sid or ""] = LocalTrack(self._post, track, self._ending)
+                confirmed = self._tracks[track.sid or ""] = LocalTrack(
+                    self._post, track, self._ending, self._unsent_bytes
+                )
                 if track.name in self._awaited:
                     self._awaited[track.name] = confirmed
             case ev.LocalTrackPublicationFailed(track, reason):

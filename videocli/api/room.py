@@ -49,7 +49,14 @@ class Room:
         self._ending = Ending()
         self._listeners = Listeners(self._ending)
         self._events: Stream[ev.Event] = self._listeners.stream((), MAX_EVENTS)
-        self._publisher = Publisher(self._post, self._answers, outside, self._ending, identity)
+        self._publisher = Publisher(
+            self._post,
+            self._answers,
+            outside,
+            self._ending,
+            identity,
+            self._unsent_bytes,
+        )
         self._receiving = Receiving(self._tap, self._ending)
         self._view = ev.Room(None, config.signaling.room or "", "connecting")
         self._has_joined = asyncio.Event()
@@ -225,6 +232,9 @@ class Room:
 
     def _tap(self, track_sid: str, take: FrameTaker) -> Callable[[], None]:
         return self._session.tap(track_sid, take)
+
+    def _unsent_bytes(self, track_sid: str) -> int:
+        return self._session.unsent_bytes(track_sid)
 
     def _answers(self) -> Stream[Answer]:
         return self.events(ev.LocalTrackPublished, ev.LocalTrackPublicationFailed, ev.LocalTrackUnpublished)

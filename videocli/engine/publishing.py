@@ -137,6 +137,11 @@ class DataPublication:
         results = [channel.send(data) for channel in self.channels.values()]
         return next((result for result in results if result is not None), None)
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What waits to be sent, of the peer connection that is furthest behind."""
+        return max((channel.unsent_bytes for channel in self.channels.values()), default=self.early.size)
+
     def attach(self, peer_id: str, channel: DataChannel) -> None:
         """A peer connection carries the track from now on; its channel keeps messages until it is open."""
         self.channels[peer_id] = channel

@@ -157,6 +157,14 @@ class Session:
 
         return untap
 
+    def unsent_bytes(self, track_sid: str) -> int:
+        """Of our data track: what waits to be sent; 0 for what is none."""
+        tracks = self._room.local.tracks.values()
+        publications = (
+            self._media.publishing.data.get(each.info.id) for each in tracks if each.sid == track_sid
+        )
+        return sum(publication.unsent_bytes for publication in publications if publication is not None)
+
     async def run(self) -> VideoError | None:
         """Join, and stay until the end.
 
