@@ -255,3 +255,9 @@ def test_a_picture_that_is_too_large_is_counted_as_lost(monkeypatch: pytest.Monk
         assert pictures == []
 
     run(scene())
+
+
+@pytest.mark.parametrize("codec", ["vp8", 5, None])
+def test_what_is_no_codec_is_refused(codec: object) -> None:
+    with pytest.raises(ValueError, match="is not a valid Codec"):
+        EncodedSource(codec)  # type: ignore[arg-type]  # which it is to refuse

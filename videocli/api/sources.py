@@ -93,9 +93,12 @@ class EncodedSource(WrittenSource):
     """Publishes frames that are encoded already, each at once, as they are."""
 
     def __init__(self, codec: Codec, on_keyframe_request: Callable[[], object] = lambda: None) -> None:
-        """`on_keyframe_request` is called when somebody needs a keyframe (PLI, FIR)."""
-        super().__init__(codec.kind)
-        self.codec = codec
+        """`on_keyframe_request` is called when somebody needs a keyframe (PLI, FIR).
+
+        Raises `ValueError` for what is no codec.
+        """
+        self.codec = Codec(codec)
+        super().__init__(self.codec.kind)
         self.on_keyframe_request = on_keyframe_request
         self.dropped = 0
         """Frames that came before the track was sent."""
