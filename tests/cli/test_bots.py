@@ -124,6 +124,19 @@ def test_a_script_is_run_for_each_bot_and_its_prints_leave_stdout_alone(url: str
     assert {"I am bot-1", "I am bot-2"} <= set(ran.stderr.splitlines())
 
 
+def test_a_script_that_reads_stdin_reads_nothing_and_takes_no_orders(url: str, tmp_path: Path) -> None:
+    script = tmp_path / "reads.py"
+    script.write_text(
+        "import asyncio, sys\n"
+        "async def bot(room):\n"
+        "    line = await asyncio.to_thread(sys.stdin.readline)\n"
+        "    print('read', repr(line), flush=True)\n"
+    )
+    ran = bots(url, "-n", "1", "--duration", "5", "--script", str(script), "--json")
+    assert (ran.exit_code, report(ran)["failures"]) == (0, [])
+    assert "read ''" in ran.stderr
+
+
 def test_with_vv_and_in_the_log_file_a_script_that_fails_says_where(url: str, tmp_path: Path) -> None:
     script, log = tmp_path / "fails.py", tmp_path / "log"
     script.write_text("async def bot(room):\n    {}['nothing']\n")

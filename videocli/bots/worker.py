@@ -2,7 +2,8 @@
 
 Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
 the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
-lines of JSON on stdout: arrivals, standings, results, and its load at the end.
+lines of JSON on stdout: arrivals, standings, results, and its load at the end. A script reads nothing from
+its stdin, and what it prints goes to stderr.
 """
 
 import asyncio
@@ -91,13 +92,13 @@ def _standing(lives: list[Life], lag: float) -> Standing:
 
 
 async def _attend() -> None:
-    said = _own_stdout()
+    told, said = _own_stdin(), _own_stdout()
 
     def say_line(line: str) -> None:
         with suppress(BrokenPipeError):
             os.write(said, f"{line}\n".encode())
 
-    lines = stdin_lines.lines(max_bytes=MAX_ORDERS_BYTES)
+    lines = stdin_lines.lines(told, MAX_ORDERS_BYTES)
     orders = orders_from_json(json.loads(await anext(lines)))
     output.set_up(orders.verbosity, orders.is_quiet, Path(orders.log_file) if orders.log_file else None)
     output.never_block()
@@ -119,6 +120,14 @@ async def _attend() -> None:
 async def _listen(lines: AsyncIterator[str], leave: asyncio.Event) -> None:
     await anext(lines, "")
     leave.set()
+
+
+def _own_stdin() -> int:
+    """Keep stdin for ourselves; a script that reads it is at its end at once, and takes none of our orders."""
+    told, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return told
 
 
 def _own_stdout() -> int:
