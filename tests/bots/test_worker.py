@@ -329,3 +329,28 @@ def test_a_process_takes_orders_for_thousands_of_bots() -> None:
         check=False,
     )
     assert (ran.returncode, ran.stdout) == (0, '"ready"\n'), ran.stderr
+
+
+def test_a_process_that_a_script_blocks_does_not_outlive_whoever_started_it(tmp_path: Path) -> None:
+    blocking = script(tmp_path, "import time\nprint('here', flush=True)\ntime.sleep(3600)\n")
+    wanted = Orders(URL, tuple(plan_bots("my-room", 1, 1, Ramp())), {}, script=blocking)
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-c"),
+            "from videocli.bots import worker; worker.ORPHAN_SECONDS = 0.1; worker.main()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(f"{json.dumps(wanted.to_json())}\ngo\n")
+        process.stdin.flush()
+        try:
+            assert process.stderr.readline() == "here\n"
+            process.stdin.close()
+            process.wait(30)
+        finally:
+            process.kill()

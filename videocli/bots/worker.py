@@ -3,13 +3,15 @@
 Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
 the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
 lines of JSON on stdout: arrivals, standings, results, and its load at the end. A script reads nothing from
-its stdin, and what it prints goes to stderr.
+its stdin, and what it prints goes to stderr. Where a script blocks the event loop, the process outlives
+whoever started it by `ORPHAN_SECONDS` at most.
 """
 
 import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,8 @@ from videocli.outside import Outside
 from videocli.tasks import stop
 
 STANDING_SECONDS = 1.0
+ORPHAN_SECONDS = 10.0
+"""For the bots to leave when whoever started the process is gone."""
 MAX_ORDERS_BYTES = 1 << 28
 """More than orders for all the bots that there may be: some 500 bytes each, with the longest names 8000."""
 
@@ -98,7 +102,7 @@ async def _attend() -> None:
         with suppress(BrokenPipeError):
             os.write(said, f"{line}\n".encode())
 
-    lines = stdin_lines.lines(told, MAX_ORDERS_BYTES)
+    lines = stdin_lines.lines(told, MAX_ORDERS_BYTES, _end_at_last)
     orders = orders_from_json(json.loads(await anext(lines)))
     output.set_up(orders.verbosity, orders.is_quiet, Path(orders.log_file) if orders.log_file else None)
     output.never_block()
@@ -120,6 +124,12 @@ async def _attend() -> None:
 async def _listen(lines: AsyncIterator[str], leave: asyncio.Event) -> None:
     await anext(lines, "")
     leave.set()
+
+
+def _end_at_last() -> None:
+    """End the process though its event loop may be blocked; on a thread of its own."""
+    time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
 
 
 def _own_stdin() -> int:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import select
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 MAX_LINE_BYTES = 1 << 20
 """What is kept of a longer line, which is more than any command may have; the rest of it is dropped."""
@@ -26,8 +26,12 @@ def may_read() -> bool:
         return False
 
 
-async def lines(fd: int = 0, max_bytes: int = MAX_LINE_BYTES) -> AsyncIterator[str]:
+async def lines(
+    fd: int = 0, max_bytes: int = MAX_LINE_BYTES, at_end: Callable[[], object] = lambda: None
+) -> AsyncIterator[str]:
     """The lines as they come, each without what is beyond `max_bytes` of it, until the end of input.
+
+    Then the reading thread calls `at_end`, also while something blocks the event loop.
 
     A file, a pipe and a terminal all work, which no event loop offers, so a thread reads. It is a daemon and
     holds no lock of the interpreter while it waits, so a process can end under it.
@@ -55,6 +59,7 @@ async def lines(fd: int = 0, max_bytes: int = MAX_LINE_BYTES) -> AsyncIterator[s
         if line:
             hand_over(_text(line))
         hand_over(None)
+        at_end()
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     while (line := await queue.get()) is not None:
