@@ -155,7 +155,7 @@ TABLE = (
     ),
     Row(
         "bots/plan bots/results bots/report bots/conditions bots/junit bots/progress bots/script_check "
-        "bots/meter",
+        "bots/meter bots/vigil",
         PURE,
         f"{COMMON} bots/* engine/events media/peer",
     ),

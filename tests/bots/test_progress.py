@@ -1,3 +1,5 @@
+import pytest
+
 from videocli.bots.progress import to_line
 from videocli.bots.results import Standing
 
@@ -7,6 +9,18 @@ def test_the_line_of_a_run_that_goes_well() -> None:
     assert to_line(now, before, 1.0, 5, 12.0) == (
         "  12 s; 3 of 5 joined, 3 here; 2.00 Mbit/s in; loss 0.00%; loop late 2 ms"
     )
+
+
+@pytest.mark.parametrize(
+    ("held_up", "reason"),
+    [
+        ("the script of bot-1 blocked the event loop (b.py, line 2)",) * 2,
+        ("", "a process is silent"),
+    ],
+)
+def test_it_says_why_a_loop_is_late_that_is_not_heard_of(held_up: str, reason: str) -> None:
+    now = Standing(5, lag=8.0, silence=8.0, held_up=held_up)
+    assert to_line(now, Standing(), 1.0, 5, 9.0).endswith(f"; loop late 8.00 s or more: {reason}")
 
 
 def test_the_line_of_one_that_does_not() -> None:

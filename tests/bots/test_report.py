@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.bots.figures import CRASH, FULL, LOAD, report, result
 from videocli.bots.report import METRICS, percentile, seconds, size, to_json, to_lines
-from videocli.bots.results import Load, Received
+from videocli.bots.results import Load, Received, Silence
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -54,6 +55,25 @@ def test_it_says_when_the_tester_was_the_bottleneck(loads: tuple[Load, ...], wor
     told = report(result(1), loads=loads)
     assert told.bottleneck() == words
     assert any(line.startswith("bottleneck") for line in to_lines(told)) is (words is not None)
+
+
+@pytest.mark.parametrize(
+    ("silence", "words", "remedy"),
+    [
+        (Silence(8.0, ""), "a process was not heard of for 8.00 s", "use more machines, or fewer bots"),
+        (
+            Silence(8.0, "the script of bot-1 blocked the event loop (b.py, line 2)"),
+            "a process was not heard of for 8.00 s, "
+            "for the script of bot-1 blocked the event loop (b.py, line 2)",
+            "let scripts await instead",
+        ),
+    ],
+)
+def test_a_process_that_was_silent_is_a_bottleneck(silence: Silence, words: str, remedy: str) -> None:
+    told = replace(report(result(1)), silence=silence)
+    assert told.bottleneck() == words
+    assert f"bottleneck     the tester itself: {words}; {remedy}" in to_lines(told)
+    assert told.metrics()["silence"] == 8.0
 
 
 def test_the_table() -> None:

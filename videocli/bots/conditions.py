@@ -29,7 +29,7 @@ _SHARE = {"%": 0.01}
 _SIZE = {"kB": 1e3, "MB": 1e6}
 _RATE = {"kbit": 1e3, "Mbit": 1e6}
 _UNITS: dict[str, dict[str, float]] = {
-    **dict.fromkeys(("lag", "downtime", "media_gap"), _TIME),
+    **dict.fromkeys(("lag", "downtime", "media_gap", "silence"), _TIME),
     **dict.fromkeys((name for name in METRICS if name.startswith(("connect_", "media_"))), _TIME),
     "loss": _SHARE,
     "cpu": _SHARE,

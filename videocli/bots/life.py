@@ -13,6 +13,7 @@ from videocli.bots.plan import Bot, Orders
 from videocli.bots.results import Arrival, Failure, Result, Stage
 from videocli.bots.script import Script, ScriptExited
 from videocli.bots.sources import Sources
+from videocli.bots.watchdog import SCRIPT_OF
 from videocli.cli.token.command import run_token_command
 from videocli.cli.writing.redaction import one_line
 from videocli.engine import events as ev
@@ -124,7 +125,11 @@ class Life:
             self._is_told_to_leave(None if leaves_at is None else self._began_at + leaves_at)
         )
         ended = asyncio.create_task(room.wait_ended())
-        script = None if self._script is None else asyncio.create_task(_run(self._script, room))
+        script = (
+            None
+            if self._script is None
+            else asyncio.create_task(_run(self._script, room), name=f"{SCRIPT_OF}{self._bot.identity}")
+        )
         waiting: set[asyncio.Task[object]] = {told, ended} | ({script} if script is not None else set())
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

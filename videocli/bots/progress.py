@@ -17,5 +17,6 @@ def to_line(now: Standing, before: Standing, interval: float, bots: int, elapsed
             parts.append(f"loss {lost / (packets + lost):.2%}")
     if now.reconnections:
         parts.append(f"{now.reconnections} reconnections")
-    parts.append(f"loop late {seconds(now.lag)}")
+    reason = f" or more: {now.held_up or 'a process is silent'}" if now.silence else ""
+    parts.append(f"loop late {seconds(now.lag)}{reason}")
     return "; ".join(parts)

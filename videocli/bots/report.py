@@ -7,13 +7,15 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from videocli.bots.results import Failure, Load, Received, Result
+from videocli.bots.results import Failure, Load, Received, Result, Silence
 from videocli.moments import rfc3339
 
 LAG_SECONDS = 0.05
 """A loop that is later than this for one percent of the time measures itself."""
 BUSY = 0.9
 """Share of a core from which a process has nothing in reserve."""
+
+_LESS_LOAD = "use more machines, or fewer bots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Report:
     seconds: float
     results: tuple[Result, ...]
     loads: tuple[Load, ...]
+    silence: Silence | None = None
+    """The longest time for which a process was not heard of, if that was too long."""
 
     @property
     def joined(self) -> list[Result]:
@@ -90,18 +94,28 @@ class Report:
             "media_gap": max((result.media_gap for result in self.results), default=0.0),
             "lag": max((load.lag_p99 for load in self.loads), default=None),
             "cpu": max((load.cpu for load in self.loads), default=None),
+            "silence": 0.0 if self.silence is None else self.silence.seconds,
         }
 
     def bottleneck(self) -> str | None:
         """What of the tester itself held the bots up; None: nothing did."""
+        return " and ".join(words for words, _ in self.bottlenecks()) or None
+
+    def bottlenecks(self) -> list[tuple[str, str]]:
+        """Each thing of the tester itself that held the bots up, and what to do about it."""
         late = max((load.lag_p99 for load in self.loads), default=0.0)
         busy = max((load.cpu for load in self.loads), default=0.0)
         found = []
+        if self.silence is not None:
+            why = f", for {self.silence.words}" if self.silence.words else ""
+            remedy = "let scripts await instead" if why else _LESS_LOAD
+            found.append((f"a process was not heard of for {seconds(self.silence.seconds)}{why}", remedy))
         if late > LAG_SECONDS:
-            found.append(f"an event loop was late by {seconds(late)} and more, one percent of the time")
+            words = f"an event loop was late by {seconds(late)} and more, one percent of the time"
+            found.append((words, _LESS_LOAD))
         if busy > BUSY:
-            found.append(f"a process used {busy:.0%} of a core")
-        return " and ".join(found) or None
+            found.append((f"a process used {busy:.0%} of a core", _LESS_LOAD))
+        return found
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
@@ -177,7 +191,8 @@ def to_lines(report: Report) -> list[str]:
     for failure, count in report.failures():
         lines.append(f"{'failed':<14} {count} {failure.stage}: {failure.title}: {failure.message}")
     if (words := report.bottleneck()) is not None:
-        lines.append(f"{'bottleneck':<14} the tester itself: {words}; use more machines, or fewer bots")
+        remedies = " and ".join(dict.fromkeys(remedy for _, remedy in report.bottlenecks()))
+        lines.append(f"{'bottleneck':<14} the tester itself: {words}; {remedies}")
     return lines
 
 

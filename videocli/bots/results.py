@@ -80,6 +80,33 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """The event loop of a process has stood still for seconds."""
+
+    identity: str | None
+    """Of the bot whose script does it; None: that is not known."""
+    place: str | None
+    """Where in the script; None: it is not the script that does it."""
+
+    @property
+    def words(self) -> str:
+        """What blocks it, for people."""
+        if self.place is None:
+            return "something other than a script blocked the event loop"
+        whose = "the script" if self.identity is None else f"the script of {self.identity}"
+        return f"{whose} blocked the event loop ({self.place})"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A process was not heard of for so long."""
+
+    seconds: float
+    words: str
+    """What blocked its event loop; empty: that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How a process stands at the moment."""
 
@@ -94,6 +121,10 @@ class Standing:
     """Of those who are here: reconnecting."""
     lag: float = 0.0
     """Seconds, the worst of the last second."""
+    silence: float = 0.0
+    """Seconds for which a process has not been heard of, the longest, where that is too long."""
+    held_up: str = ""
+    """What blocks the event loop of a process, in words, where that is known."""
 
     def __add__(self, other: "Standing") -> "Standing":
         return Standing(
@@ -106,12 +137,20 @@ class Standing:
             self.reconnections + other.reconnections,
             self.away + other.away,
             max(self.lag, other.lag),
+            max(self.silence, other.silence),
+            self.held_up or other.held_up,
         )
 
 
-Message = Arrival | Result | Load | Standing
+Message = Arrival | Result | Load | Standing | Blocked
 
-_NAMES: dict[str, type[Message]] = {"arrival": Arrival, "result": Result, "load": Load, "standing": Standing}
+_NAMES: dict[str, type[Message]] = {
+    "arrival": Arrival,
+    "result": Result,
+    "load": Load,
+    "standing": Standing,
+    "blocked": Blocked,
+}
 
 
 def to_json(message: Message) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
 the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
-lines of JSON on stdout: arrivals, standings, results, and its load at the end. A script reads nothing from
+lines of JSON on stdout: arrivals, standings, results, what blocks its event loop, and its load at the end. A
+script reads nothing from
 its stdin, and what it prints goes to stderr. Where a script blocks the event loop, the process outlives
 whoever started it by `ORPHAN_SECONDS` at most.
 """
@@ -11,6 +12,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -22,6 +24,7 @@ from videocli.bots.plan import Orders, orders_from_json
 from videocli.bots.results import Failure, Message, Result, Standing, to_json
 from videocli.bots.script import Script, load_script
 from videocli.bots.sources import Sources
+from videocli.bots.watchdog import Watchdog
 from videocli.cli import wiring
 from videocli.cli.joining import stdin_lines
 from videocli.cli.writing import output
@@ -98,9 +101,14 @@ def _standing(lives: list[Life], lag: float) -> Standing:
 async def _attend() -> None:
     told, said = _own_stdin(), _own_stdout()
 
+    writing = threading.Lock()
+
     def say_line(line: str) -> None:
-        with suppress(BrokenPipeError):
+        with writing, suppress(BrokenPipeError):
             os.write(said, f"{line}\n".encode())
+
+    def say(message: Message) -> None:
+        say_line(json.dumps(to_json(message)))
 
     lines = stdin_lines.lines(told, MAX_ORDERS_BYTES, _end_at_last)
     orders = orders_from_json(json.loads(await anext(lines)))
@@ -115,9 +123,11 @@ async def _attend() -> None:
     if await anext(lines, "") != "go":
         return
     listening = asyncio.create_task(_listen(lines, leave), name="stdin")
+    watchdog = Watchdog(None if orders.script is None else Path(orders.script), say)
     try:
-        await work(orders, outside, leave, lambda message: say_line(json.dumps(to_json(message))))
+        await work(orders, outside, leave, say)
     finally:
+        watchdog.stop()
         await stop(listening)
 
 
@@ -133,7 +143,7 @@ def _end_at_last() -> None:
 
 
 def _own_stdin() -> int:
-    """Keep stdin for ourselves; a script that reads it is at its end at once, and takes none of our orders."""
+    """Keep stdin for ourselves; a script that reads it is at its end at once, and takes no orders of ours."""
     told, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

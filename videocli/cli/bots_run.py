@@ -122,7 +122,7 @@ async def _send(crew: Crew, count: int, departure: Departure) -> Report:
             await stop(showing)
     results = tuple(sorted(crew.results, key=lambda result: result.number))
     rooms = len({result.room for result in results})
-    return Report(rooms, crew.process_count, clock() - began_at, results, tuple(crew.loads))
+    return Report(rooms, crew.process_count, clock() - began_at, results, tuple(crew.loads), crew.silence)
 
 
 def _conclude(request: BotsRequest, told: Report, outside: Outside) -> int:
