@@ -306,7 +306,7 @@ class TestScripts:
 
         scene(play)
 
-    @pytest.mark.parametrize("text", ["bot = None", "import nonexistent", "1 / 0"])
+    @pytest.mark.parametrize("text", ["bot = None", "import nonexistent", "1 / 0", "raise SystemExit"])
     def test_one_that_cannot_be_loaded_is_every_bots_failure(self, tmp_path: Path, text: str) -> None:
         async def play(house: House) -> None:
             shift = Shift(house, orders(house, script=script(tmp_path, text)))

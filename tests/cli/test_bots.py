@@ -124,6 +124,24 @@ def test_a_script_is_run_for_each_bot_and_its_prints_leave_stdout_alone(url: str
     assert {"I am bot-1", "I am bot-2"} <= set(ran.stderr.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("import nonexistent", "ModuleNotFoundError: No module named 'nonexistent'"),
+        ("raise SystemExit(5)", "ScriptExited: the script called sys.exit(5)"),
+    ],
+)
+def test_a_script_that_cannot_be_loaded_is_at_fault_and_not_the_room(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text(f"{line}\nasync def bot(room): pass\n")
+    ran = bots("ws://127.0.0.1:9/signaling", "-n", "2", "--script", str(script))
+    assert ran.exit_code == ExitCode.USAGE
+    assert f"error: nobody could join, since the script {script} cannot be loaded: {words}" in ran.stderr
+    assert "videocli join" not in ran.stderr
+
+
 def test_a_script_that_reads_stdin_reads_nothing_and_takes_no_orders(url: str, tmp_path: Path) -> None:
     script = tmp_path / "reads.py"
     script.write_text(

@@ -202,4 +202,4 @@ async def _run(script: Script, room: Room) -> None:
         await script(room)
     except SystemExit as wish:
         if wish.code not in (None, 0):
-            raise ScriptExited(f"the script called sys.exit({wish.code!r})") from None
+            raise ScriptExited(wish) from None

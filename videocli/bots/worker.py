@@ -10,6 +10,7 @@ whoever started it by `ORPHAN_SECONDS` at most.
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import threading
@@ -38,6 +39,8 @@ ORPHAN_SECONDS = 10.0
 MAX_ORDERS_BYTES = 1 << 28
 """More than orders for all the bots that there may be: some 500 bytes each, with the longest names 8000."""
 
+_log = logging.getLogger(__name__)
+
 Say = Callable[[Message], None]
 
 
@@ -48,6 +51,7 @@ async def work(orders: Orders, outside: Outside, leave: asyncio.Event, say: Say)
     try:
         script = _load(orders)
     except Exception as fault:
+        _log.debug("the script cannot be loaded", exc_info=fault)
         for bot in orders.bots:
             failure = Failure("script", None, type(fault).__name__, one_line(str(fault))[:MAX_MESSAGE])
             say(Result(bot.number, bot.identity, bot.room, failure=failure))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,14 +148,23 @@ def _say(request: BotsRequest, told: Report, outside: Outside) -> int:
     if held:
         return ExitCode.FAIL_IF
     if told.results and not told.joined:
-        return _why_nobody_joined(told)
+        return _why_nobody_joined(told, request)
     return ExitCode.OK
 
 
-def _why_nobody_joined(told: Report) -> int:
-    """The exit code of the commonest failure, which is the one that `join` would have had."""
+def _why_nobody_joined(told: Report, request: BotsRequest) -> int:
+    """The exit code of the commonest failure, which is the one that `join` would have had.
+
+    Before anybody has joined a script is only loaded, so where it is at fault, that has failed.
+    """
     commonest = told.failures()[0][0]
     words = f"{commonest.title}: {commonest.message}"
+    if commonest.stage == "script":
+        output.complain(
+            f"nobody could join, since the script {request.script} cannot be loaded: {words}",
+            f"Try it alone: python3 {shlex.quote(str(request.script))}",
+        )
+        return ExitCode.USAGE
     output.complain(f"nobody could join: {words}", "Try one of them: videocli join.")
     return exit_code_for(error(commonest.code)) if commonest.code is not None else ExitCode.FAULT
 
