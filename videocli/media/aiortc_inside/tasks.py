@@ -41,4 +41,10 @@ class BackgroundTasks:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.error("A background task failed", exc_info=error)
+            _logger.error(
+                "A background task failed: %s: %s: %s",
+                getattr(task.get_coro(), "__qualname__", task.get_name()),
+                type(error).__name__,
+                error,
+                exc_info=error,
+            )
