@@ -140,8 +140,7 @@ class AiortcPeer:
     async def create_offer(self) -> str:
         self._check_open(53400)
         generation = self._generation_to_offer()
-        await generation.hosts_gathered.wait()
-        self._check_open(53400)
+        await self._gathered(generation, 53400)
         sections = plan_offer(
             self._sections,
             self._flow.senders,
@@ -195,8 +194,7 @@ class AiortcPeer:
             raise _not_applicable(reason) from reason
         self._offer = None
         generation = self._generation_to_answer(remote)
-        await generation.hosts_gathered.wait()
-        self._check_open(53402)
+        await self._gathered(generation, 53402)
         self._dtls.negotiate_role(_OTHER_ROLE.get(remote.dtls_role, "client"))
         self._take_candidates(remote)
         if generation is not self._ice.latest:
@@ -299,6 +297,16 @@ class AiortcPeer:
         if self._knows_credentials(remote):
             return latest
         return self._ice.new_generation(controlling=remote.ice.is_lite)
+
+    async def _gathered(self, generation: Generation, code: int) -> None:
+        """Wait for its hosts. Raises `MediaError` of this code where it cannot have any; then it is gone."""
+        await generation.hosts_gathered.wait()
+        self._check_open(code)
+        if generation.failure is not None:
+            self._ice.discard(generation)
+            if generation is self._fresh:
+                self._fresh = None
+            raise _no_socket(code, generation.failure) from generation.failure
 
     def _knows_credentials(self, remote: RemoteDescription) -> bool:
         latest = self._ice.latest
@@ -435,6 +443,12 @@ class AiortcPeer:
 
 def _fingerprints(remote: RemoteDescription) -> set[tuple[str, str]]:
     return {(f.algorithm.lower(), f.value.upper()) for f in remote.fingerprints}
+
+
+def _no_socket(code: int, failure: OSError) -> VideoError:
+    _logger.info("No socket can be opened for media: %s", failure)
+    words = failure.strerror or str(failure)
+    return error(code, explanation=f"No socket can be opened for media: {words}.")
 
 
 def _not_applicable(reason: ValueError) -> VideoError:

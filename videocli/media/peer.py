@@ -358,7 +358,8 @@ class PeerConnection(Protocol):
     async def create_offer(self) -> str:
         """The SDP of an offer of all that is wanted now; uncommitted.
 
-        The very first one, with nothing to send, has recvonly audio and video sections.
+        The very first one, with nothing to send, has recvonly audio and video sections. Raises `MediaError`
+        53400 where no socket can be opened; then the connection is as before.
         """
         ...
 
@@ -372,7 +373,7 @@ class PeerConnection(Protocol):
     async def accept_offer(self, sdp: str) -> str:
         """Apply the other side's offer, forgetting an uncommitted one of ours; the SDP of our answer.
 
-        Raises `MediaError` 53402; then the connection is as before.
+        Raises `MediaError` 53402, also where no socket can be opened; then the connection is as before.
         """
         ...
 

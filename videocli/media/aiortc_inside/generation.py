@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ _TIMES_ASKED = 2
 _CHECK_SECONDS = 0.02
 _CLOCK_SECONDS = 0.001
 """How exact the loop's clock is; to wait for less is to spin."""
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""Of these a socket cannot be opened at whatever address (POSIX, socket)."""
 _UNCHECKED = (aioice.ice.CandidatePair.State.WAITING, aioice.ice.CandidatePair.State.FROZEN)
 
 
@@ -110,6 +113,8 @@ class Generation(aioice.Connection):
         self.round_trip_time: float | None = None
         """Seconds, of the latest request for consent that was answered."""
         self.hosts_gathered = asyncio.Event()
+        self.failure: OSError | None = None
+        """Why no socket could be opened; set, if at all, once hosts are gathered."""
         self.all_gathered = False
         self.connected = False
         self._is_ended = False
@@ -131,6 +136,9 @@ class Generation(aioice.Connection):
         """Gather host candidates at once, then ask the servers for more."""
         try:
             await self.gather_candidates()
+        except OSError as failure:
+            self.failure = failure
+            return
         finally:
             self.hosts_gathered.set()
         arguments = _server_arguments(self._gather_from.servers)
@@ -196,19 +204,25 @@ class Generation(aioice.Connection):
         addresses: list[str],
         timeout: int = 5,  # noqa: ASYNC109  # aioice's signature
     ) -> list[aioice.Candidate]:
-        """aioice offers every address but 127.0.0.1; take those we are told instead."""
+        """aioice offers every address but 127.0.0.1; take those we are told instead.
+
+        Raises `OSError` where there is none for want of sockets, and not of addresses.
+        """
         chosen = list(addresses if self._gather_from.addresses is None else self._gather_from.addresses)
         if self._gather_from.with_loopback and _LOOPBACK not in chosen:
             chosen.append(_LOOPBACK)
-        candidates = []
+        candidates, shortage = [], None
         for address in chosen:
             try:
                 endpoint = await open_endpoint(self, address)
             except OSError as failure:
                 _logger.info("No candidate at %s: %s", address, failure)
+                shortage = failure if failure.errno in _SHORTAGES else shortage
                 continue
             self._protocols.append(endpoint)
             candidates.append(endpoint.local_candidate)
+        if shortage is not None and not candidates:
+            raise shortage
         return candidates
 
     async def _ask_stun(self, arguments: dict[str, Any]) -> None:
