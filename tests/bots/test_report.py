@@ -5,7 +5,7 @@ import pytest
 
 from tests.bots.figures import CRASH, FULL, LOAD, report, result
 from videocli.bots.report import METRICS, percentile, seconds, size, to_json, to_lines
-from videocli.bots.results import Load, Received, Silence
+from videocli.bots.results import TOO_MANY_FILES, Failure, Load, Received, Silence, Stage
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -74,6 +74,20 @@ def test_a_process_that_was_silent_is_a_bottleneck(silence: Silence, words: str,
     assert told.bottleneck() == words
     assert f"bottleneck     the tester itself: {words}; {remedy}" in to_lines(told)
     assert told.metrics()["silence"] == 8.0
+
+
+def test_too_few_descriptors_are_a_bottleneck_whatever_they_kept_the_bots_from() -> None:
+    words = "too many open files: ulimit -n is 64"
+    stages: list[Stage] = ["joining", "staying"]
+    told = report(
+        *(
+            result(1 + number, failure=Failure(stage, None, TOO_MANY_FILES, words))
+            for number, stage in enumerate(stages)
+        ),
+    )
+    assert told.bottleneck() == words
+    remedy = "raise that limit, or use more processes"
+    assert f"bottleneck     the tester itself: {words}; {remedy}" in to_lines(told)
 
 
 def test_the_table() -> None:

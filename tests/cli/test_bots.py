@@ -142,6 +142,30 @@ def test_a_script_that_cannot_be_loaded_is_at_fault_and_not_the_room(
     assert "videocli join" not in ran.stderr
 
 
+def short_of_files(url: str, limit: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "videocli", "bots", next(ROOMS), "--url", url, *arguments)
+    return subprocess.run(
+        ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command],
+        env={**os.environ, **SERVER_VARIABLES},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_too_few_descriptors_fail_the_bots_that_have_none_left(tmp_path: Path) -> None:
+    with running_server() as url:
+        options = ("-n", "24", "--processes", "1", "--ramp", "0", "--audio", "tone", "--duration", "1")
+        ran = short_of_files(url, 48, *options, "--json")
+    told = json.loads(ran.stdout)
+    assert {(each["name"], each["message"]) for each in told["failures"]} == {
+        ("TooManyOpenFiles", "too many open files: ulimit -n is 48")
+    }
+    assert told["bottleneck"].startswith("too many open files: ulimit -n is 48")
+
+
 def test_a_script_that_reads_stdin_reads_nothing_and_takes_no_orders(url: str, tmp_path: Path) -> None:
     script = tmp_path / "reads.py"
     script.write_text(

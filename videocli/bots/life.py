@@ -12,6 +12,7 @@ from videocli.bots.meter import Meter
 from videocli.bots.plan import Bot, Orders
 from videocli.bots.results import Arrival, Failure, Result, Stage
 from videocli.bots.script import Script, ScriptExited
+from videocli.bots.shortage import shortage
 from videocli.bots.sources import Sources
 from videocli.bots.watchdog import SCRIPT_OF
 from videocli.cli.token.command import run_token_command
@@ -68,7 +69,7 @@ class Life:
                 return None
             await self._come_and_stay()
         except VideoError as reason:
-            self._fail(reason.code, reason.name, str(reason.message))
+            self._fail(reason.code, reason.name, str(reason.message), reason.explanation)
         except Exception as fault:
             _log.debug("%s failed", self._bot.identity, exc_info=fault)
             self._fail(None, type(fault).__name__, str(fault))
@@ -190,10 +191,12 @@ class Life:
     def _specs(self, specs: tuple[str, ...]) -> tuple[str, ...]:
         return specs if self._bot.publishes else ()
 
-    def _fail(self, code: int | None, name: str, message: str) -> None:
+    def _fail(self, code: int | None, name: str, message: str, explanation: str = "") -> None:
         """Only the first failure counts."""
         if self.result.failure is None:
-            self.result.failure = Failure(self._stage, code, one_line(name), one_line(message)[:MAX_MESSAGE])
+            self.result.failure = shortage(self._stage, f"{message} {explanation}") or Failure(
+                self._stage, code, one_line(name), one_line(message)[:MAX_MESSAGE]
+            )
 
 
 async def _run(script: Script, room: Room) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from videocli.bots.results import Failure, Load, Received, Result, Silence
+from videocli.bots.results import TOO_MANY_FILES, Failure, Load, Received, Result, Silence
 from videocli.moments import rfc3339
 
 LAG_SECONDS = 0.05
@@ -110,6 +110,11 @@ class Report:
             why = f", for {self.silence.words}" if self.silence.words else ""
             remedy = "let scripts await instead" if why else _LESS_LOAD
             found.append((f"a process was not heard of for {seconds(self.silence.seconds)}{why}", remedy))
+        found += [
+            (failure.message, "raise that limit, or use more processes")
+            for failure, _ in self.failures()
+            if failure.name == TOO_MANY_FILES
+        ][:1]
         if late > LAG_SECONDS:
             words = f"an event loop was late by {seconds(late)} and more, one percent of the time"
             found.append((words, _LESS_LOAD))

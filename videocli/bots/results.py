@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 Stage = Literal["joining", "staying", "script"]
 
+TOO_MANY_FILES = "TooManyOpenFiles"
+"""Name of the failure of a bot whose process may open no more files, or sockets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

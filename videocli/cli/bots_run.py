@@ -13,7 +13,7 @@ from videocli.bots.conditions import Condition
 from videocli.bots.crew import Crew
 from videocli.bots.plan import Bot, Orders, Ramp, end_of_ramp, plan_bots, share_out
 from videocli.bots.report import Report
-from videocli.bots.results import Standing
+from videocli.bots.results import TOO_MANY_FILES, Standing
 from videocli.bots.script_check import problem_of
 from videocli.cli import settings
 from videocli.cli.exit_codes import ExitCode, UsageError, exit_code_for
@@ -165,6 +165,11 @@ def _why_nobody_joined(told: Report, request: BotsRequest) -> int:
             f"Try it alone: python3 {shlex.quote(str(request.script))}",
         )
         return ExitCode.USAGE
+    if commonest.name == TOO_MANY_FILES:
+        output.complain(
+            f"nobody could join: {commonest.message}", "Raise that limit, or use more --processes."
+        )
+        return ExitCode.FAULT
     output.complain(f"nobody could join: {words}", "Try one of them: videocli join.")
     return exit_code_for(error(commonest.code)) if commonest.code is not None else ExitCode.FAULT
 
