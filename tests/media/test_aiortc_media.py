@@ -591,6 +591,35 @@ def test_a_publishers_clock_that_is_hours_away_is_not_passed_on(monkeypatch: pyt
     run(check())
 
 
+def reported_timestamp(sender: TrackSender) -> int:
+    """The RTP timestamp of a sender report that is made now."""
+    report = rtp.RtcpPacket.parse(sender.report())[0]
+    assert isinstance(report, rtp.RtcpSrPacket)
+    return report.sender_info.rtp_timestamp
+
+
+@pytest.mark.parametrize("how", ["frames", "packets of a publisher whose clock is not known"])
+def test_reports_after_a_stall_do_not_go_by_when_the_late_picture_left(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async def check() -> None:
+        sent: list[bytes] = []
+        sender = flowing_sender(sent)
+        now = 0.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+        for number in range(60):
+            now = number / 30 + (2.0 if number == 59 else 0.0)
+            if how == "frames":
+                sender.send_frame(EncodedFrame(VP8_KEYFRAME, number * 3000, True, Codec.VP8))
+            else:
+                sender.forward(packet(7, number, number * 3000, b"", is_key=True))
+        first = sent_packets(sent)[0].timestamp
+        ahead = reported_timestamp(sender) - first & 0xFFFFFFFF
+        assert ahead / 90_000 == pytest.approx(now, abs=0.01)
+
+    run(check())
+
+
 def test_the_router_prefers_ssrc_then_mid_then_payload_type() -> None:
     class Taker:
         def __init__(self) -> None:

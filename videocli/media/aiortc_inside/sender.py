@@ -20,6 +20,7 @@ from videocli.media.aiortc_inside.codecs import (
     codec_of,
 )
 from videocli.media.aiortc_inside.hearing import Hearing
+from videocli.media.aiortc_inside.media_clock import MediaClock
 from videocli.media.aiortc_inside.sections import Section
 from videocli.media.aiortc_inside.sequence import CaptureClock
 from videocli.media.bitstream import (
@@ -109,6 +110,7 @@ class TrackSender:
         self._last_sent_at = 0.0
         self._last_captured: tuple[int, float] | None = None
         self._clock_rate = 90_000 if kind == "video" else 48_000
+        self._media_clock = MediaClock(self._clock_rate)
         self.reports = 0
         """How many the other side has made of what we send."""
         self._packets = self._bytes = self._frames = self._keyframes = self._nacks = self._plis = 0
@@ -255,15 +257,15 @@ class TrackSender:
         if not self._is_flowing or self._last_timestamp is None:
             return b""
         ntp = clock.current_ntp_time()
-        timestamp, elapsed = self._last_timestamp, self._loop.time() - self._last_sent_at
+        timestamp = self._media_clock.timestamp_at(self._loop.time())
         if self._last_captured is not None:
-            captured, since = self._last_captured[0], CaptureClock(ntp, 0).captured_at(0, 1)
-            since -= self._last_captured[1]
+            captured, captured_at = self._last_captured
+            since = CaptureClock(ntp, 0).captured_at(0, 1) - captured_at
             if abs(since) < _BELIEVED_CLOCK_ERROR:
-                timestamp, elapsed = captured, since
+                timestamp = captured + int(since * self._clock_rate)
         info = rtp.RtcpSenderInfo(
             ntp_timestamp=ntp,
-            rtp_timestamp=(timestamp + int(elapsed * self._clock_rate)) & _TIMESTAMP_MASK,
+            rtp_timestamp=timestamp & _TIMESTAMP_MASK,
             packet_count=self._packets & 0xFFFFFFFF,
             octet_count=self._bytes & 0xFFFFFFFF,
         )
@@ -364,8 +366,10 @@ class TrackSender:
         ahead = (sent.sequence_number - self._next_sequence) & _SEQUENCE_MASK
         if ahead < 0x8000:
             self._next_sequence = (sent.sequence_number + 1) & _SEQUENCE_MASK
-            self._last_timestamp = sent.timestamp
-            self._last_sent_at = self._loop.time()
+            now = self._loop.time()
+            if sent.timestamp != self._last_timestamp:
+                self._media_clock.sent(sent.timestamp, now)
+            self._last_timestamp, self._last_sent_at = sent.timestamp, now
         self._write(self.ssrc, sent.sequence_number, sent.payload_type, sent, sent.payload)
         self._packets += 1
         self._bytes += len(sent.payload)
