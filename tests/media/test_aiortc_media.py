@@ -620,6 +620,21 @@ def test_reports_after_a_stall_do_not_go_by_when_the_late_picture_left(
     run(check())
 
 
+def test_reports_keep_the_publishers_time_until_another_stream_of_it_has_told_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def check() -> None:
+        sent: list[bytes] = []
+        sender = flowing_sender(sent)
+        monkeypatch.setattr("aiortc.clock.current_ntp_time", lambda: (2_208_988_800 + 5000) << 32)
+        sender.forward(replace(packet(7, 1, 3000, b"a", is_key=True), captured_at=4800.0))
+        before = reported_timestamp(sender)
+        sender.forward(packet(8, 1, 777_000, b"a", is_key=True))
+        assert reported_timestamp(sender) == before
+
+    run(check())
+
+
 def test_the_router_prefers_ssrc_then_mid_then_payload_type() -> None:
     class Taker:
         def __init__(self) -> None:

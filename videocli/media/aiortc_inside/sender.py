@@ -213,7 +213,8 @@ class TrackSender:
             self._dimensions = payload_dimensions(packet.codec, packet.payload) or self._dimensions
         self._frames += packet.marker or self._kind == "audio"
         timestamp = (packet.timestamp + source.timestamp_offset) & _TIMESTAMP_MASK
-        self._last_captured = None if packet.captured_at is None else (timestamp, packet.captured_at)
+        if packet.captured_at is not None:
+            self._last_captured = timestamp, packet.captured_at
         self._transmit(
             _Sent(
                 (packet.sequence_number + source.sequence_offset) & _SEQUENCE_MASK,
@@ -251,8 +252,9 @@ class TrackSender:
         """A sender report with our name (RFC 3550, 6.4.1 and 6.5); empty while nothing was sent.
 
         What is forwarded keeps the publisher's own mapping of timestamps to time, so that receivers find its
-        tracks in step, whatever happened to the packets on their way here. The time itself is ours, as the
-        round-trip time is measured by it.
+        tracks in step, whatever happened to the packets on their way here; also while another of its streams
+        has taken over and not told its own yet. The time itself is ours, as the round-trip time is measured
+        by it.
         """
         if not self._is_flowing or self._last_timestamp is None:
             return b""
