@@ -1,6 +1,7 @@
 """Tracks of a publisher fall into step, however they arrive."""
 
 import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -114,3 +115,67 @@ class TestHeldUp:
         numbers = [*range(350), *range(550, 600)]
         placed = [track.place(sound(n), 11.0 if 250 <= n < 350 else n / 50) for n in numbers]
         assert placed == pytest.approx([n / 50 for n in numbers])
+
+
+class TestWrongReports:
+    """What was recorded of a publisher that was stopped for 2.0 s, and whose next report went by that."""
+
+    STOPPED, WENT_ON, CORRECTED, WRONG_BY = 5.0, 7.0, 8.68, 1.82
+    REPORTED = 7.32
+
+    def frames(self, wrong_by: float = WRONG_BY, late: int = 1) -> Iterator[tuple[str, float, float, float]]:
+        """Kind, when it was due, came, and was captured by its reports; `late` of each came after all."""
+        for kind, rate in (("audio", 50), ("video", 30)):
+            for number in range(rate * 30):
+                due = number / rate
+                is_late = 0 <= number - self.STOPPED * rate < late
+                if is_late or not self.STOPPED <= due < self.WENT_ON:
+                    came = self.WENT_ON + (due - self.WENT_ON) / 1000 if is_late else due
+                    is_wrong = kind == "audio" and self.REPORTED <= came < self.CORRECTED
+                    yield kind, due, came, PUBLISHER + due + wrong_by * is_wrong
+
+    def placed(
+        self, frames: Iterable[tuple[str, float, float, float]]
+    ) -> dict[str, list[tuple[float, float]]]:
+        """By kind, where each frame was due and lies."""
+        publisher = PublisherTime()
+        tracks = {"audio": TrackTime(publisher), "video": TrackTime(publisher)}
+        placed: dict[str, list[tuple[float, float]]] = {"audio": [], "video": []}
+        for kind, due, came, captured_at in sorted(frames, key=lambda each: each[2]):
+            frame = sound(round(due * 50)) if kind == "audio" else picture(round(due * 30))
+            at = tracks[kind].place(replace(frame, captured_at=captured_at), came)
+            placed[kind].append((due, at))
+        return placed
+
+    @pytest.mark.parametrize("wrong_by", [WRONG_BY, -WRONG_BY, 0.4, -0.4, 10.0, -10.0])
+    @pytest.mark.parametrize("late", [1, 12])
+    def test_a_report_that_is_wrong_once_moves_nothing(self, wrong_by: float, late: int) -> None:
+        for of_kind in self.placed(self.frames(wrong_by, late)).values():
+            assert all(at == pytest.approx(due, abs=0.02) for due, at in of_kind)
+
+    def test_a_report_that_is_wrong_among_frames_that_catch_up_moves_nothing(self) -> None:
+        self.REPORTED = self.WENT_ON - 0.001
+        for of_kind in self.placed(self.frames(late=12)).values():
+            assert all(at == pytest.approx(due, abs=0.02) for due, at in of_kind)
+
+    @pytest.mark.parametrize("wrong_by", [1.0, -1.0])
+    def test_what_is_told_again_and_again_is_believed(self, wrong_by: float) -> None:
+        self.CORRECTED = 100.0
+        placed = self.placed(self.frames(wrong_by))["audio"]
+        assert placed[-1][1] - placed[-1][0] == pytest.approx(wrong_by, abs=0.1)
+
+    def test_a_track_that_is_moved_back_is_hurried_not_piled_up(self) -> None:
+        self.CORRECTED = 100.0
+        placed = self.placed(self.frames(-1.0))["audio"]
+        steps = [later - earlier for (_, earlier), (_, later) in itertools.pairwise(placed)]
+        assert min(steps) == pytest.approx(0.01)
+
+    def test_timestamps_that_stood_still_are_moved_as_soon_as_a_report_says_so(self) -> None:
+        track = TrackTime(PublisherTime())
+        for n in range(250):
+            track.place(sound(n, PUBLISHER + n / 50), n / 50)
+        placed = []
+        for n in range(350, 500):
+            told = 2.0 if n < 370 else 0.0
+            placed.append(track.place(sound(n, PUBLISHER + n / 50 - told, stalled=100), n / 50))
+        assert placed[-100:] == pytest.approx([n / 50 for n in range(400, 500)], abs=0.02)

@@ -6,7 +6,13 @@ lies where its first frame arrived; from then on it is moved, gently, to where i
 
 A frame that comes late belongs where its timestamp says: a path that stalled hands out in an instant what
 took seconds to happen. Only what stays late was sent late, by a publisher whose timestamps stood still.
+
+A report can be wrong: one that was made just after its sender had stopped may pair a timestamp with the time
+at which its packet left at last. Frames that go on coming as they did before belie it.
 """
+
+from collections import deque
+from statistics import median
 
 from videocli.media.frames import EncodedFrame
 
@@ -31,6 +37,17 @@ _STAYS_LATE = 3.0
 """Seconds without catching up after which frames were not held up, but sent late."""
 _STEP = 0.001
 """Seconds between two frames, at least."""
+_HURRY = 0.5
+"""Share of its usual length that a frame has, at least, while a track that was moved back catches up."""
+
+_TOLD_ANEW = 0.25
+"""Seconds by which a report moves what was captured when: more than a clock drifts, or is corrected."""
+_DOUBTED_FOR = 6.0
+"""Seconds for which that is not believed while frames come as before: browsers report sound every five."""
+_UNSETTLED_FOR = 0.5
+"""Seconds for which it is not while they do not: they may have been held up, or sent late."""
+_REMEMBERED_FRAMES = 250
+"""By which it is told how frames come."""
 
 
 class _Lateness:
@@ -81,11 +98,46 @@ class PublisherTime:
         return self._strange >= _STEPPED_FOR
 
 
+class _Told:
+    """What a track's reports say, apart from what is doubtful of it."""
+
+    def __init__(self) -> None:
+        self._believed: float | None = None
+        """Seconds from a frame's media time to when it was captured."""
+        self._doubted = 0.0
+        self._doubted_since: float | None = None
+        self._patience = 0.0
+        self._came: deque[float] = deque(maxlen=_REMEMBERED_FRAMES)
+        """Seconds from media time to when it came, of the latest frames."""
+
+    def captured_at(self, told: float, media: float, now: float) -> float:
+        """When a frame was captured, in seconds on the publisher's clock; `told` is what its report says."""
+        believed = told - media
+        if self._believed is not None and self._is_doubtful(believed, now - media, now):
+            believed = self._believed
+        else:
+            self._doubted_since = None
+        self._believed = believed
+        self._came.append(now - media)
+        return media + believed
+
+    def _is_doubtful(self, told: float, came: float, now: float) -> bool:
+        assert self._believed is not None
+        if abs(told - self._believed) <= _TOLD_ANEW:
+            return False
+        if self._doubted_since is None or abs(told - self._doubted) > _TOLD_ANEW:
+            self._doubted, self._doubted_since, self._patience = told, now, _UNSETTLED_FOR
+        if self._patience < _DOUBTED_FOR and abs(came - median(self._came)) <= _TOLD_ANEW:
+            self._patience = _DOUBTED_FOR
+        return now - self._doubted_since <= self._patience
+
+
 class TrackTime:
     """Places one track's frames."""
 
     def __init__(self, publisher: PublisherTime) -> None:
         self._publisher = publisher
+        self._told = _Told()
         self._offset: float | None = None
         self._lateness = _Lateness()
         self._last_media = 0.0
@@ -94,10 +146,14 @@ class TrackTime:
     def place(self, frame: EncodedFrame, now: float) -> float:
         """The frame's time in seconds on our clock, later than the one before it."""
         media = frame.timestamp / frame.codec.clock_rate
-        exact = None if frame.captured_at is None else self._publisher.to_ours(frame.captured_at, now)
+        exact = None
+        if frame.captured_at is not None:
+            exact = self._publisher.to_ours(self._told.captured_at(frame.captured_at, media, now), now)
         self._offset = self._course(media, exact, now)
+        length = media - self._last_media
+        least = max(_HURRY * length, _STEP) if length < _LOST_TRACK else _STEP
         self._last_media = media
-        self._last = max(media + self._offset, self._last + _STEP)
+        self._last = max(media + self._offset, self._last + least)
         return self._last
 
     def _course(self, media: float, exact: float | None, now: float) -> float:
