@@ -613,9 +613,28 @@ def test_reports_after_a_stall_do_not_go_by_when_the_late_picture_left(
                 sender.send_frame(EncodedFrame(VP8_KEYFRAME, number * 3000, True, Codec.VP8))
             else:
                 sender.forward(packet(7, number, number * 3000, b"", is_key=True))
-        first = sent_packets(sent)[0].timestamp
+        first, now = sent_packets(sent)[0].timestamp, now + 10
         ahead = reported_timestamp(sender) - first & 0xFFFFFFFF
         assert ahead / 90_000 == pytest.approx(now, abs=0.01)
+
+    run(check())
+
+
+def test_what_is_forwarded_is_not_reported_by_our_clock_before_the_publisher_told_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def check() -> None:
+        sender = flowing_sender([])
+        now = 100.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+        sender.forward(packet(7, 1, 3000, b"a", is_key=True))
+        now = 107.9
+        assert sender.report() == b""
+        now = 108.1
+        assert sender.report() != b""
+        now = 100.0
+        sender.forward(replace(packet(7, 2, 6000, b"a", is_key=True), captured_at=10.0))
+        assert sender.report() != b""
 
     run(check())
 

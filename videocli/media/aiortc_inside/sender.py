@@ -48,6 +48,9 @@ _ASK_AGAIN_AFTER = 1.0
 _BELIEVED_CLOCK_ERROR = 3600.0
 """Seconds; the distance of a publisher's clock from ours is told in 32 bits of RTP timestamp."""
 
+_TOLD_WITHIN = 8.0
+"""Seconds in which a publisher tells its clock: a browser reports sound every 2.5 to 7.5 (RFC 3550, 6.2)."""
+
 _SDES_CNAME = 1
 _SEQUENCE_MASK = 0xFFFF
 _TIMESTAMP_MASK = 0xFFFFFFFF
@@ -107,7 +110,7 @@ class TrackSender:
         self._again_since = -math.inf
         self._again_left = 0
         self._last_timestamp: int | None = None
-        self._last_sent_at = 0.0
+        self._begun_at = self._last_sent_at = 0.0
         self._last_captured: tuple[int, float] | None = None
         self._clock_rate = 90_000 if kind == "video" else 48_000
         self._media_clock = MediaClock(self._clock_rate)
@@ -249,14 +252,17 @@ class TrackSender:
         )
 
     def report(self) -> bytes:
-        """A sender report with our name (RFC 3550, 6.4.1 and 6.5); empty while nothing was sent.
+        """A sender report with our name (RFC 3550, 6.4.1 and 6.5); empty while there is nothing to say.
 
         What is forwarded keeps the publisher's own mapping of timestamps to time, so that receivers find its
         tracks in step, whatever happened to the packets on their way here; also while another of its streams
         has taken over and not told its own yet. The time itself is ours, as the round-trip time is measured
-        by it.
+        by it. Before the publisher has told its clock we say nothing: ours would be another one.
         """
-        if not self._is_flowing or self._last_timestamp is None:
+        if not self._is_flowing or self._source is None or self._last_timestamp is None:
+            return b""
+        is_untold = self._source.ssrc is not None and self._last_captured is None
+        if is_untold and self._loop.time() - self._begun_at < _TOLD_WITHIN:
             return b""
         ntp = clock.current_ntp_time()
         timestamp = self._media_clock.timestamp_at(self._loop.time())
@@ -338,6 +344,7 @@ class TrackSender:
         if self._source is None or self._source.ssrc != ssrc:
             if self._last_timestamp is None:
                 ours = random.getrandbits(32)
+                self._begun_at = self._loop.time()
             else:
                 elapsed = int((self._loop.time() - self._last_sent_at) * self._clock_rate)
                 ours = self._last_timestamp + max(elapsed, 1)
