@@ -11,7 +11,7 @@ from videocli.errors import SourceError
 from videocli.media.frames import Codec, EncodedFrame
 from videocli.media.sources import maker_thread
 from videocli.media.sources.maker_thread import FrameMaker
-from videocli.media.sources.paced import LoopClock, PacedSource
+from videocli.media.sources.paced import Delay, LoopClock, PacedSource
 
 
 class Maker:
@@ -127,6 +127,29 @@ def test_after_a_long_stall_the_timestamps_leap_by_as_much() -> None:
     assert [step for step in steps(frames) if step != 960] == [4 * 48_000]
     assert sent_at[4:7] == pytest.approx([100.08, 104.08, 104.10])
     assert sent_at[-1] == pytest.approx(104.56)
+
+
+def test_a_delay_puts_off_all_that_follows_and_its_timestamps() -> None:
+    clock, delay = SteppingClock(), Delay()
+    sent_at: list[float] = []
+
+    def after(sent: int) -> None:
+        sent_at.append(clock.now)
+        if sent == 5:
+            delay.at_least(0.3)
+
+    source = PacedSource("audio", lambda codec: Maker(), clock, make_delay=lambda: delay)
+    frames = collect(source, Codec.OPUS, 30, after)
+    assert steps(frames) == [960] * 4 + [960 + 14_400] + [960] * 24
+    assert sent_at == pytest.approx([100 + frame.timestamp / 48_000 for frame in frames])
+
+
+def test_what_stalls_one_delays_the_other_as_much() -> None:
+    clock, delay = SteppingClock(), Delay()
+    sources = [PacedSource("audio", lambda codec: Maker(), clock, make_delay=lambda: delay) for _ in range(2)]
+    collect(sources[0], Codec.OPUS, 10, delayed(clock, 4, []))
+    assert delay.seconds == pytest.approx(4, abs=0.05)
+    assert collect(sources[1], Codec.OPUS, 2)[0].timestamp == round(delay.seconds * 48_000)
 
 
 def test_a_failure_of_the_maker_ends_the_source_and_closes_the_maker() -> None:

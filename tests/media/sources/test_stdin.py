@@ -159,6 +159,69 @@ class TestPace:
         assert sent_at[-1] == 100.0
 
 
+class Bursts:
+    """A `PacketFile` of which each part comes at a time of its own, when it is let through."""
+
+    def __init__(self, *parts: tuple[float, bytes]) -> None:
+        self.seconds = parts[0][0]
+        self.passed = 0
+        """Parts that were read to their ends."""
+        self._parts = list(parts)
+        self._let_through = 1
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def read(self, size: int) -> bytes:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self.passed < self._let_through, PATIENCE)
+            if self._is_closed or self.passed == len(self._parts):
+                return b""
+            self.seconds, data = self._parts[self.passed]
+            self._parts[self.passed] = (self.seconds, data[size:])
+            if len(data) <= size:
+                self.passed += 1
+                self._changed.notify_all()
+            return data[:size]
+
+    def let_through(self, parts: int) -> None:
+        """So many, and wait until they were read."""
+        with self._changed:
+            self._let_through = parts
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self.passed == parts, PATIENCE)
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+
+class TestBursts:
+    def test_what_comes_too_late_puts_off_all_that_follows_of_both_kinds_alike(self, tmp_path: Path) -> None:
+        data = both(tmp_path / "a.mkv", frames=75, seconds=3.0).read_bytes()
+        third = len(data) // 3
+        file = Bursts((0.5, data[:third]), (2.5, data[third : 2 * third]), (3.0, data[2 * third :]))
+        demuxer = Demuxer("stdin", file, BOTH)
+        clock = SteppingClock()
+        sources = {kind: DemuxedSource(demuxer, kind, clock) for kind in BOTH}
+        for kind in BOTH:
+            demuxer.read(kind)
+        file.let_through(1)
+        starts = [demuxer.starts_at(kind, clock.now) for kind in BOTH]
+        assert starts == pytest.approx([clock.now] * 2, abs=0.03), (
+            "it may be a cluster, so nothing is skipped"
+        )
+        assert demuxer.delay.seconds == 0.0
+        file.let_through(2)
+        file.let_through(3)
+        assert demuxer.delay.seconds == pytest.approx(2.5 - 0.5 - 1.0 + 0.1, abs=0.3)
+        for kind, codec in (("video", Codec.VP8), ("audio", Codec.OPUS)):
+            sent_at: list[float] = []
+            collect(sources[kind], codec, 20, lambda sent: sent_at.append(clock.now))  # noqa: B023
+            assert sent_at[0] == pytest.approx(100.0 + demuxer.delay.seconds, abs=0.05)
+            clock.now = 100.0
+
+
 class TestRefusals:
     def refusal(self, data: bytes, kinds: Sequence[MediaKind]) -> SourceError:
         with pytest.raises(SourceError) as caught:

@@ -4,7 +4,8 @@
                       └─► packets of audio ──► maker of frames
 
 What comes faster than it is sent stays in the pipe, so its writer waits. What comes at the pace of life is
-sent as it comes: what has gathered before the first frame is sent is late, and late frames are sent at once.
+sent as it comes: where much has gathered before the first frame is sent, that is late, and sent at once. What
+comes in bursts, as Matroska's clusters do, puts off all that follows until nothing comes too late any more.
 """
 
 import threading
@@ -22,6 +23,7 @@ from av.stream import Stream
 from videocli.errors import SourceError
 from videocli.media.frames import MediaKind
 from videocli.media.sources.input import OPENING, choose_streams, translated
+from videocli.media.sources.paced import Delay
 from videocli.media.sources.piped_head import HeadFirst
 
 AHEAD_SECONDS = 5.0
@@ -37,6 +39,11 @@ _ANALYZE_SECONDS = 2
 _LIVE_PACE = 1.1
 _LIVE_BURST_SECONDS = 0.7
 """What comes at the pace of life may begin with a burst (`ffmpeg -re` with one of half a second)."""
+
+_CLUSTER_SECONDS = 1.2
+"""What has gathered is not skipped where it may be one cluster: those that FFmpeg pipes last a second."""
+_MARGIN_SECONDS = 0.1
+"""By how much more than was needed things are put off, so that it need not happen again and again."""
 
 _JOIN_SECONDS = 1.0
 
@@ -103,6 +110,10 @@ class Demuxer:
         self._is_over = False
         self._failure: SourceError | None = None
         self._origin: float | None = None
+        self._due_from: float | None = None
+        """When position 0 is due, in seconds after the first bytes came."""
+        self.delay = Delay()
+        """Of all that is sent from now on, beyond what `starts_at` said."""
         self._thread = threading.Thread(target=self._work, name="demuxer", daemon=True)
         self._thread.start()
 
@@ -113,15 +124,17 @@ class Demuxer:
     def starts_at(self, kind: MediaKind, now: float) -> float:
         """When the first packet of a kind is due, so that picture and sound keep step; `now` in seconds.
 
-        The first to ask decides: the newest packet is due now if the file comes at the pace of life, and the
-        asker's first one if it comes faster.
+        The first to ask decides: the newest packet is due now if the file comes at the pace of life and more
+        than a cluster has gathered, else the asker's first one.
         """
         with self._changed:
             first = self._lanes[kind].first or 0.0
             if self._origin is None:
                 newest = max((lane.newest or first for lane in self._lanes.values()), default=first)
-                is_live = newest - first <= self._file.seconds * _LIVE_PACE + _LIVE_BURST_SECONDS
-                self._origin = now - (newest if is_live and not self._is_over else first)
+                gathered, passed = newest - first, self._file.seconds
+                is_live = not self._is_over and gathered <= passed * _LIVE_PACE + _LIVE_BURST_SECONDS
+                begins_at = newest if is_live and gathered > _CLUSTER_SECONDS else first
+                self._origin, self._due_from = now - begins_at, passed - begins_at
             return self._origin + first
 
     def read(self, kind: MediaKind) -> "Packet[Any] | None":
@@ -168,14 +181,19 @@ class Demuxer:
 
     def _keep(self, packet: "Packet[Any]") -> bool:
         """Put a packet where it is wanted, when there is room; whether anything is wanted still."""
+        arrived, position = self._file.seconds, _position(packet)
         with self._changed:
+            if self._due_from is not None and position is not None:
+                late = arrived - self._due_from - position
+                if late > self.delay.seconds:
+                    self.delay.at_least(late + _MARGIN_SECONDS)
             lane = next(lane for lane in self._lanes.values() if lane.stream is packet.stream)
             while self._is_full() and not lane.is_closed:
                 self._changed.wait()
             if not lane.is_closed and self._begins(lane, packet):
                 lane.waiting.append(packet)
                 lane.bytes += packet.size
-                lane.newest = max(filter(None, (lane.newest, _position(packet))), default=None)
+                lane.newest = max(filter(None, (lane.newest, position)), default=None)
                 self._changed.notify_all()
             return not self._is_unwanted()
 

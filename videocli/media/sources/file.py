@@ -7,7 +7,7 @@ from videocli.media.frames import Codec, MediaKind, Source
 from videocli.media.sources import input as media_input
 from videocli.media.sources.input import Input, MediaInput
 from videocli.media.sources.maker_thread import FrameMaker
-from videocli.media.sources.paced import Clock, PacedSource
+from videocli.media.sources.paced import Clock, Delay, PacedSource
 from videocli.media.sources.pass_through import PassThrough, codec_as_it_is, passes_through
 from videocli.media.sources.transcode import AudioTranscoder, VideoTranscoder
 
@@ -19,13 +19,16 @@ class Beginning:
     """When a file begins that is published as picture and as sound."""
 
     def __init__(self) -> None:
+        self.delay = Delay()
+        """Of both: what stalls one puts off the other, too, so that they keep step."""
         self._zero_at: float | None = None
-        """When the file's time 0 is, or was."""
+        """When the file's time 0 was to be."""
 
     def starts_at(self, first_seconds: float, now: float) -> float:
         """When what lies at `first_seconds` of the file is due, and is ready `now`; the first one decides."""
-        if self._zero_at is None or now - self._zero_at - first_seconds > _MAX_APART_SECONDS:
-            self._zero_at = now - first_seconds
+        latest = now - first_seconds - self.delay.seconds
+        if self._zero_at is None or latest - self._zero_at > _MAX_APART_SECONDS:
+            self._zero_at = latest
         return self._zero_at + first_seconds
 
 
@@ -37,7 +40,7 @@ class FileSource(PacedSource):
     """
 
     def __init__(self, kind: MediaKind, spec: str, *, loop: bool = True, clock: Clock | None = None) -> None:
-        super().__init__(kind, self._open, clock, self._first_due)
+        super().__init__(kind, self._open, clock, self._first_due, self._delay)
         self.preferred_codec: Codec | None = None
         """What its packets are already, if a peer may negotiate that; known after `check`."""
         self.beginning: Beginning | None = None
@@ -58,6 +61,9 @@ class FileSource(PacedSource):
     def _open(self, codec: Codec) -> FrameMaker:
         self._opened = Input(self._spec, self.kind)
         return make_frames(self._opened, codec, self._loop)
+
+    def _delay(self) -> Delay:
+        return Delay() if self.beginning is None else self.beginning.delay
 
     def _first_due(self, now: float) -> float:
         opened, self._opened = self._opened, None

@@ -1,6 +1,7 @@
 """Runs what makes frames, on a thread, and sends them at their pace, on the loop."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -50,6 +51,23 @@ class LoopClock:
         await asyncio.sleep(max(at - self.time(), 0.0))
 
 
+class Delay:
+    """Seconds by which what is still to come is later than was thought. Any thread may use it.
+
+    Shared by what has to keep step: what one cannot send in time, the other sends later, too.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        """It only grows."""
+        self._lock = threading.Lock()
+
+    def at_least(self, seconds: float) -> None:
+        """Grow to so much."""
+        with self._lock:
+            self.seconds = max(self.seconds, seconds)
+
+
 class PacedSource:
     """`Source` of the frames interface around a `FrameMaker`.
 
@@ -62,6 +80,7 @@ class PacedSource:
     those that were made ahead are made once more.
 
     `starts_at`: asked once, with the time at which the first frame is there; when that frame is, or was, due.
+    `make_delay`: the delay of a run; without it each run has its own.
     """
 
     def __init__(
@@ -70,11 +89,13 @@ class PacedSource:
         make: Callable[[Codec], FrameMaker],
         clock: Clock | None = None,
         starts_at: Callable[[float], float] = lambda now: now,
+        make_delay: Callable[[], Delay] = Delay,
     ) -> None:
         self._kind: MediaKind = kind
         self._make = make
         self._clock = clock or LoopClock()
         self._starts_at = starts_at
+        self._make_delay = make_delay
         self._wishes: set[_Wish] = set()
 
     @property
@@ -90,7 +111,7 @@ class PacedSource:
         thread = MakerThread(partial(self._make, codec), name=f"videocli-{self._kind}-source")
         wish = _Wish()
         self._wishes.add(wish)
-        run = _Run(thread, codec.clock_rate, send, self._clock, self._starts_at, wish)
+        run = _Run(thread, codec.clock_rate, send, self._clock, self._starts_at, self._make_delay(), wish)
         try:
             await run.pump()
         finally:
@@ -145,6 +166,7 @@ class _Run:
         send: Callable[[EncodedFrame], None],
         clock: Clock,
         starts_at: Callable[[float], float],
+        delay: Delay,
         wish: _Wish,
     ) -> None:
         self._thread = thread
@@ -155,8 +177,9 @@ class _Run:
         self._wish = wish
         self._started_at: float | None = None
         self._max_late = _MAX_LATE_SECONDS
+        self._delay = delay
         self._put_off = 0
-        """Units by which all is later than its timestamp says."""
+        """The delay when the latest frame was placed, in units of its timestamp."""
         self._waiting: deque[_Waiting] = deque()
         self._due_at = self._step = 0.0
         """When the latest frame is due, and how long after the one before it."""
@@ -191,11 +214,13 @@ class _Run:
             now = self._clock.time()
             self._started_at = self._due_at = self._starts_at(now)
             self._max_late += max(now - self._started_at, 0.0)
+        self._put_off = round(self._delay.seconds * self._rate)
         due_before, self._due_at = self._due_at, self._begun_at + frame.timestamp / self._rate
         self._step = self._due_at - due_before
         late = self._clock.time() - self._due_at
         if late > self._max_late:
-            self._put_off += round(late * self._rate)
+            self._delay.at_least(self._put_off / self._rate + late)
+            self._put_off = round(self._delay.seconds * self._rate)
         return due_before
 
     @property

@@ -49,7 +49,9 @@ class DemuxedSource(PacedSource):
     """`Source` of one kind of what a demuxer reads; it can run once."""
 
     def __init__(self, demuxer: Demuxer, kind: MediaKind, clock: Clock | None = None) -> None:
-        super().__init__(kind, self._open, clock, lambda now: demuxer.starts_at(kind, now))
+        super().__init__(
+            kind, self._open, clock, lambda now: demuxer.starts_at(kind, now), lambda: demuxer.delay
+        )
         self._input = demuxer.lane(kind)
         self.preferred_codec = codec_as_it_is(self._input.stream)
 
