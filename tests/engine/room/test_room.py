@@ -263,8 +263,19 @@ class TestOutages:
         assert isinstance(ended, ev.Disconnected)
         assert ended.error is not None
         assert ended.error.code == 53405
+        assert "UDP" in ended.error.explanation
         assert (ended.downtime, ended.attempts, ended.media_gap) == (30.0, 0, 30.0)
         assert room.timer() is None
+
+    def test_where_signaling_is_lost_too_it_does_not_send_people_to_look_for_udp(self) -> None:
+        room = room_with()
+        apply(room, rp.MediaFailed(), now=10.0)
+        apply(room, rp.SignalingLost("silent"), now=20.0)
+        (ended,) = room.handle_timer(40.0)
+        assert isinstance(ended, ev.Disconnected)
+        assert ended.error is not None
+        assert (ended.error.code, "UDP" in ended.error.explanation) == (53405, False)
+        assert "Signaling was lost, too" in ended.error.explanation
 
     def test_a_failed_dtls_handshake_ends_the_room_at_once(self) -> None:
         (ended,) = apply(room_with(), rp.DtlsHandshakeFailed())

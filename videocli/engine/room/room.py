@@ -19,6 +19,10 @@ from videocli.errors import VideoError, error
 from videocli.media.speakers import Speakers
 
 DTLS_FAILED = 53407
+_BOTH_LOST = (
+    "Signaling was lost, too: nothing reached the server. "
+    "Look at this machine's network first, then whether the server runs."
+)
 MAX_EARLY_MESSAGES = 256
 """Messages kept for a data channel whose track is not known yet."""
 
@@ -122,7 +126,8 @@ class Room:
         """Media that stays away for longer than the session ends the room (our rule 3)."""
         deadline = self.timer()
         if deadline is not None and now >= deadline:
-            self._end(error(MEDIA_LOST), now)
+            is_alone = self.health.signaling_lost_at is None
+            self._end(error(MEDIA_LOST, explanation="" if is_alone else _BOTH_LOST), now)
         return self._drain()
 
     def end(self, why: VideoError | None, now: float) -> list[ev.Event]:
