@@ -106,6 +106,22 @@ def test_an_address_in_use_is_an_oserror() -> None:
     run(act())
 
 
+def test_an_address_that_is_taken_between_bind_and_listen_is_an_oserror() -> None:
+    """Of one that is named twice uvloop binds both before it listens at either."""
+    uvloop = pytest.importorskip("uvloop")
+    twice: Any = ["127.0.0.1", "127.0.0.1"]
+
+    async def act() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            async with listen(twice, port, echo):
+                pass
+
+    uvloop.run(act())
+
+
 def test_answers_health_checks_and_nothing_else_that_is_no_signaling() -> None:
     async def act() -> None:
         async with listen("127.0.0.1", 0, echo) as listener:

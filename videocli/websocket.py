@@ -223,8 +223,12 @@ async def listen(
         max_size=MAX_MESSAGE_BYTES,
         server_header=None,
         logger=_silent,
+        start_serving=False,
     )
     try:
+        await server.start_serving()
+        if not all(server.sockets):  # uvloop keeps to itself what listen(2) says of an address that is taken
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         taken_port = server.sockets[0].getsockname()[1]
         yield _Listener(f"ws://{_dialable(host)}:{taken_port}{SIGNALING_PATH}")
     finally:
