@@ -317,6 +317,15 @@ class TestToken:
         assert self.joined_as(ran.stdout) == "carol"
         assert token not in ran.stdout
 
+    def test_an_identity_that_a_token_overrules_is_warned_of(self, url: str) -> None:
+        options = ("--url", url, *self.LIMITS, "--identity", "zoe")
+        ran = run_videocli("join", "tokens", *options, VIDEOCLI_TOKEN=minted("carol", "tokens"))
+        assert (ran.exit_code, self.joined_as(ran.stdout)) == (0, "carol")
+        (warning,) = ran.stderr.splitlines()
+        assert warning.startswith(
+            "warning: --identity zoe is not used: the token from VIDEOCLI_TOKEN names carol"
+        )
+
     def test_a_line_of_stdin_and_then_commands(self, url: str) -> None:
         ran = subprocess.run(
             [sys.executable, "-m", "videocli", "join", "tokens", "--url", url, "--json", "--token", "-"],

@@ -45,7 +45,8 @@ def inspect_token(
 
     if room is not None:
         tokens.check_room_name(room)
-    given = given_token(token, missing="no token is given") or ""
+    given = given_token(token, missing="no token is given")
+    assert given is not None, "without an option a token is asked for"
     try:
         known = settings.known_credentials()
     except UsageError as fault:
@@ -53,7 +54,7 @@ def inspect_token(
         known = {}
     now = datetime.now(UTC)
     try:
-        inspection = tokens.inspect(given, known, room, now)
+        inspection = tokens.inspect(given.text, known, room, now)
     except TokenError as refusal:
         if not json:
             raise

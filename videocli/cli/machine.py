@@ -18,7 +18,7 @@ from videocli.cli import destination, settings
 from videocli.cli.exit_codes import UsageError
 from videocli.cli.profiles.file import path_of_profiles
 from videocli.cli.profiles.format import Profile
-from videocli.cli.token.given import TOKEN
+from videocli.cli.token.origin import TOKEN
 from videocli.cli.words.doctor_text import Fact, Section, masked, scopes, under_home, without_secrets
 
 PACKAGES = ("aiortc", "aioice", "av", "websockets", "typer", "rich", "PyJWT", "cryptography", "pylibsrtp")

@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from videocli import tokens
-from videocli.cli.words.token_advice import advice
+from videocli.cli.token.origin import ENVIRONMENT, OPTION, Origin
+from videocli.cli.words.token_advice import advice, unused_identity
 
 KEY = tokens.Credentials("AC" + "0" * 32, "SK" + "0" * 32, "secret")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -39,3 +42,27 @@ def test_a_token_for_every_room_is_warned_of() -> None:
 def test_a_token_without_identity_is_warned_of() -> None:
     claims = tokens.Claims(None, None, None, "my-room", NOW, None, NOW + timedelta(days=1))
     assert advice(claims, NOW, is_renewable=False) == ["the token names no identity: mint it with --identity"]
+
+
+def alices() -> tokens.Claims:
+    return tokens.peek(tokens.mint(KEY, "alice", "my-room", 60, NOW).token)
+
+
+@pytest.mark.parametrize(
+    ("origin", "warning"),
+    [
+        (
+            ENVIRONMENT,
+            "--identity zoe is not used: the token from VIDEOCLI_TOKEN names alice; "
+            "do without it: unset VIDEOCLI_TOKEN",
+        ),
+        (OPTION, "--identity zoe is not used: the token from --token names alice"),
+    ],
+)
+def test_an_identity_that_the_token_overrules_is_warned_of(origin: Origin, warning: str) -> None:
+    assert unused_identity("zoe", alices(), origin) == [warning]
+
+
+@pytest.mark.parametrize("asked_for", [None, "alice"])
+def test_the_token_s_own_identity_is_no_surprise(asked_for: str | None) -> None:
+    assert unused_identity(asked_for, alices(), ENVIRONMENT) == []

@@ -17,11 +17,12 @@ from videocli.cli.joining.stay import Limits, Stay, complain_of_until
 from videocli.cli.leaving import Departure
 from videocli.cli.profiles import part as profile_part
 from videocli.cli.token.command import run_token_command
+from videocli.cli.token.origin import GivenToken, origin_of
 from videocli.cli.token.source import TokenSource
 from videocli.cli.tracks.data_out import DataOutFace, open_data_out
 from videocli.cli.tracks.open_sources import open_all
 from videocli.cli.tracks.room_sinks import SinkRequest, room_sinks
-from videocli.cli.words.token_advice import advice
+from videocli.cli.words.token_advice import advice, unused_identity
 from videocli.cli.writing import output
 from videocli.engine import events as ev
 from videocli.engine.commands import PublishData
@@ -40,7 +41,7 @@ class JoinRequest:
 
     room: str
     face: FaceName
-    token: str | None = None
+    token: GivenToken | None = None
     """The first one; None: `token_command` gives it, or it is minted."""
     token_command: str | None = None
     identity: str | None = None
@@ -93,8 +94,12 @@ async def _attend_with(
     except TimeoutError:
         complain_of_until(request.limits, timed_out=True)
         return ExitCode.UNTIL_TIMED_OUT
-    for warning in advice(tokens.peek(first), outside.utcnow(), token.is_renewable):
+    claims = tokens.peek(first)
+    for warning in advice(claims, outside.utcnow(), token.is_renewable):
         output.warn(warning)
+    if (origin := origin_of(first, request.token, request.token_command)) is not None:
+        for warning in unused_identity(_asked_identity(request), claims, origin):
+            output.warn(warning)
     async with server_for(request, first, outside) as (url, is_ours):
         config = JoinConfig(
             signaling=SignalingConfig(url, request.room, token, request.subscribe, network_quality=True),
@@ -154,11 +159,11 @@ async def _prepare(
 
 
 def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
-    command = request.token_command
+    given, command = None if request.token is None else request.token.text, request.token_command
     if command is not None:
-        return TokenSource(request.token, lambda: run_token_command(command), outside.utcnow)
-    if request.token is not None:
-        return TokenSource(request.token, None, outside.utcnow)
+        return TokenSource(given, lambda: run_token_command(command), outside.utcnow)
+    if given is not None:
+        return TokenSource(given, None, outside.utcnow)
     credentials = settings.credentials()
     identity = request.identity or settings.default_identity(outside.random)
 
@@ -167,6 +172,12 @@ def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
         return tokens.mint(credentials, identity, request.room, ttl, outside.utcnow()).token
 
     return TokenSource(None, mint, outside.utcnow)
+
+
+def _asked_identity(request: JoinRequest) -> str | None:
+    """The option's: a profile's is a default, and nobody wonders when a token has another."""
+    _, profile = settings.chosen() or ("", None)
+    return None if profile is not None and request.identity == profile.identity else request.identity
 
 
 @asynccontextmanager

@@ -5,25 +5,26 @@ import os
 import sys
 
 from videocli.cli.exit_codes import UsageError
+from videocli.cli.token.origin import ENVIRONMENT, OPTION, PROMPT, STDIN, TOKEN, GivenToken
 from videocli.cli.writing.redaction import hide
 
-TOKEN = "VIDEOCLI_TOKEN"
 NO_VALUE = "--token has no value"
 
 
-def given_token(option: str | None, missing: str = NO_VALUE) -> str | None:
+def given_token(option: str | None, missing: str = NO_VALUE) -> GivenToken | None:
     """The token for `--token` as it was given: None: not at all, "": without a value, "-": a line of stdin.
 
     None: no token is given. May wait for stdin or a terminal, so call it before there is anything to hold
     up. Raises `UsageError`; `missing` is what it says where there is nothing to ask on.
     """
-    token = _find(option, os.environ.get(TOKEN, "").strip() or None, missing)
+    in_environment = os.environ.get(TOKEN, "").strip()
+    token = _find(option, GivenToken(in_environment, ENVIRONMENT) if in_environment else None, missing)
     if token is not None:
-        hide(token)
+        hide(token.text)
     return token
 
 
-def _find(option: str | None, from_environment: str | None, missing: str) -> str | None:
+def _find(option: str | None, from_environment: GivenToken | None, missing: str) -> GivenToken | None:
     match option:
         case None:
             return from_environment
@@ -35,11 +36,11 @@ def _find(option: str | None, from_environment: str | None, missing: str) -> str
                 raise UsageError(
                     "stdin ended without a token", "Pipe one in: videocli mint-token | videocli join …"
                 )
-            return token
+            return GivenToken(token, STDIN)
         case "":
-            return from_environment or _prompt(missing)
+            return from_environment or GivenToken(_prompt(missing), PROMPT)
         case token:
-            return token
+            return GivenToken(token, OPTION)
 
 
 def _prompt(missing: str) -> str:

@@ -1,7 +1,10 @@
-"""What to warn of before joining: a token that an outage may outlive, or that opens more than it needs."""
+"""What to warn of before joining: a token that an outage may outlive, that opens more than it needs, or that
+is another's than was asked for.
+"""
 
 from datetime import datetime, timedelta
 
+from videocli.cli.token.origin import Origin
 from videocli.tokens import MAX_TTL_SECONDS, Claims
 
 
@@ -24,6 +27,14 @@ def advice(claims: Claims, now: datetime, is_renewable: bool) -> list[str]:
     if claims.identity is None:
         found.append("the token names no identity: mint it with --identity")
     return found
+
+
+def unused_identity(asked_for: str | None, claims: Claims, origin: Origin) -> list[str]:
+    """A warning, if a token is joined with that is another identity's than the one that was asked for."""
+    if asked_for is None or claims.identity in (None, asked_for):
+        return []
+    words = f"--identity {asked_for} is not used: the token from {origin.name} names {claims.identity}"
+    return [f"{words}; {origin.way_out}" if origin.way_out else words]
 
 
 def span_words(span: timedelta) -> str:
