@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -325,6 +326,30 @@ class TestToken:
         assert warning.startswith(
             "warning: --identity zoe is not used: the token from VIDEOCLI_TOKEN names carol"
         )
+
+    @pytest.mark.parametrize(
+        ("token", "code"),
+        [
+            (minted("carol", "another"), 20106),
+            (minted("carol", "tokens", age=timedelta(days=2)), 20104),
+            ("garbage", 20101),
+        ],
+        ids=["room", "expired", "garbage"],
+    )
+    def test_a_token_that_is_refused_is_said_to_be_the_environment_s(
+        self, url: str, token: str, code: int
+    ) -> None:
+        ran = run_videocli("join", "tokens", "--url", url, "--plain", VIDEOCLI_TOKEN=token)
+        assert ran.exit_code == 3
+        error, remedy = ran.stderr.splitlines()[-2:]
+        assert error.startswith(f"error: {code} ")
+        assert remedy.endswith(" The token is that of VIDEOCLI_TOKEN; do without it: unset VIDEOCLI_TOKEN.")
+
+    def test_a_token_command_that_is_not_run_yet_is_said_to_be_so_with_v(self, url: str) -> None:
+        options = ("--url", url, *self.LIMITS, "--token-command", "exit 1")
+        ran = run_videocli("join", "tokens", *options, "-v", VIDEOCLI_TOKEN=minted("carol", "tokens"))
+        assert ran.exit_code == 0
+        assert "the token from VIDEOCLI_TOKEN is used as long as it lives" in ran.stderr
 
     def test_a_line_of_stdin_and_then_commands(self, url: str) -> None:
         ran = subprocess.run(

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,11 +29,13 @@ from videocli.engine import events as ev
 from videocli.engine.commands import PublishData
 from videocli.engine.session import JoinConfig, NamedSource
 from videocli.engine.signaling.backend import SignalingConfig
-from videocli.errors import VideoError
+from videocli.errors import TokenError, VideoError
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
 from videocli.protocol.subscribe_rules import EVERYTHING, Rules
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ async def _attend_with(
     departure: Departure,
     data_out: int | None,
 ) -> int:
+    def explain(error: VideoError) -> str:
+        words = profile_part.explanation(error, request.url, token.at_hand)
+        origin = origin_of(token.at_hand, request.token, request.token_command)
+        return " ".join(filter(None, (words, origin.part(error) if origin is not None else "")))
+
     began_at = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(request.limits.timeout):
@@ -94,6 +102,9 @@ async def _attend_with(
     except TimeoutError:
         complain_of_until(request.limits, timed_out=True)
         return ExitCode.UNTIL_TIMED_OUT
+    except TokenError as refused:
+        refused.explanation = explain(refused)
+        raise
     claims = tokens.peek(first)
     for warning in advice(claims, outside.utcnow(), token.is_renewable):
         output.warn(warning)
@@ -121,7 +132,7 @@ async def _attend_with(
             departure,
             began_at,
             request.sinks,
-            lambda error: profile_part.explanation(error, request.url, first),
+            explain,
         )
 
 
@@ -152,7 +163,7 @@ async def stay_with(
 async def _prepare(
     request: JoinRequest, token: TokenSource, outside: Outside
 ) -> tuple[str, list[NamedSource]]:
-    """The first token, and what to publish."""
+    """The first token, and what to publish. Raises `TokenError` also for a token that is none."""
     first = await token()
     identity = tokens.peek(first).identity or ""
     return first, await open_all(request.media, identity, outside, request.loop)
@@ -161,6 +172,11 @@ async def _prepare(
 def _token_source(request: JoinRequest, outside: Outside) -> TokenSource:
     given, command = None if request.token is None else request.token.text, request.token_command
     if command is not None:
+        if request.token is not None:
+            _log.info(
+                "the token from %s is used as long as it lives, and the token command is run after that",
+                request.token.origin.name,
+            )
         return TokenSource(given, lambda: run_token_command(command), outside.utcnow)
     if given is not None:
         return TokenSource(given, None, outside.utcnow)

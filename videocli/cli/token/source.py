@@ -57,6 +57,11 @@ class TokenSource:
             await stop(self._renewing)
 
     @property
+    def at_hand(self) -> str | None:
+        """The token at hand, however old; None: there is none yet."""
+        return self._token
+
+    @property
     def is_renewable(self) -> bool:
         """Whether there is somebody to ask for another one."""
         return self._renew is not None
