@@ -16,6 +16,7 @@ from tests.cli.test_demo import IN_FLIGHT_MODE, PATIENCE, VIDEOCLI
 from videocli.preflight.steps import Step
 from videocli.tokens import Credentials
 
+OF_THE_ENVIRONMENT = "The token is that of VIDEOCLI_TOKEN; do without it: unset VIDEOCLI_TOKEN."
 OTHER_SECRET = {**SERVER_VARIABLES, "TWILIO_API_SECRET": "another secret of the very same key"}
 
 
@@ -58,6 +59,12 @@ class TestFailures:
         assert ran.exit_code == 3
         assert "FAILED at Token, ICE servers: 20107" in ran.stdout
         assert bad not in ran.stdout + ran.stderr
+        assert ran.stderr.splitlines()[-1] == OF_THE_ENVIRONMENT
+
+    def test_a_given_token_that_is_none_is_said_to_be_the_environment_s(self) -> None:
+        ran = videocli("preflight", VIDEOCLI_TOKEN="garbage")
+        assert ran.exit_code == 3
+        assert ran.stderr.splitlines()[-1].endswith(f" {OF_THE_ENVIRONMENT}")
 
     def test_a_token_command_s_token_is_tested_as_join_would_use_it(self, url: str) -> None:
         bad = minted("alice", "room", Credentials(KEY.account_sid, KEY.api_key, "another secret"))

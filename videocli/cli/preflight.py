@@ -62,9 +62,8 @@ def preflight(
     from videocli.cli.leaving import leavable
     from videocli.cli.token.given import given_token
 
-    given = given_token(token)
     request = preflight_run.PreflightRequest(
-        None if given is None else given.text, token_command, url, region, duration, timeout, json
+        given_token(token), token_command, url, region, duration, timeout, json
     )
     outside = wiring.real_outside()
     return wiring.run(leavable(lambda departure: preflight_run.run_preflight(request, outside, departure)))

@@ -10,11 +10,13 @@ from videocli.cli.joining.attend import JoinRequest, server_for
 from videocli.cli.leaving import Departure
 from videocli.cli.profiles import part as profile_part
 from videocli.cli.token.command import run_token_command
+from videocli.cli.token.origin import GivenToken, origin_of
 from videocli.cli.token.source import TokenSource
 from videocli.cli.tracks.open_sources import open_named
 from videocli.cli.words import preflight_text
 from videocli.cli.writing import output
 from videocli.cli.writing.progress import Progress
+from videocli.errors import TokenError, VideoError
 from videocli.media.frames import MediaKind
 from videocli.media.peer import PeerConfig
 from videocli.outside import Outside
@@ -31,7 +33,7 @@ _TOKEN_SECONDS = 600
 class PreflightRequest:
     """What the user asked for. Times are in seconds."""
 
-    token: str | None
+    token: GivenToken | None
     """None: `token_command` gives it, or two are minted."""
     token_command: str | None
     url: str | None
@@ -49,6 +51,9 @@ async def run_preflight(request: PreflightRequest, outside: Outside, departure: 
     """
     try:
         return await _run(request, outside, departure)
+    except TokenError as refused:
+        refused.explanation = f"{refused.explanation} {_origin_part(refused, request)}".rstrip()
+        raise
     except asyncio.CancelledError:
         if not departure.was_asked_for:
             raise
@@ -57,7 +62,7 @@ async def run_preflight(request: PreflightRequest, outside: Outside, departure: 
 
 async def _run(request: PreflightRequest, outside: Outside, departure: Departure) -> int:
     room = f"preflight-{outside.random.getrandbits(48):012x}"
-    given = request.token
+    given = None if request.token is None else request.token.text
     if given is None and request.token_command is not None:
         given = await run_token_command(request.token_command)
     if given is None:
@@ -95,10 +100,20 @@ async def _run(request: PreflightRequest, outside: Outside, departure: Departure
     else:
         output.result("\n".join(preflight_text.to_lines(report)))
     if report.error is not None:
-        if words := profile_part.part(report.error, request.url, first):
-            output.say(words)
+        for words in (
+            profile_part.part(report.error, request.url, first),
+            _origin_part(report.error, request),
+        ):
+            if words:
+                output.say(words)
         return exit_code_for(report.error)
     return ExitCode.OK if report.is_complete else ExitCode.STOPPED
+
+
+def _origin_part(error: VideoError, request: PreflightRequest) -> str:
+    """What the place where the token came from has to do with the error; "" for nothing."""
+    origin = origin_of(None, request.token, request.token_command)
+    return "" if origin is None else origin.part(error)
 
 
 async def _minted(
