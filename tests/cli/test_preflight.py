@@ -17,6 +17,10 @@ from videocli.preflight.steps import Step
 from videocli.tokens import Credentials
 
 OF_THE_ENVIRONMENT = "The token is that of VIDEOCLI_TOKEN; do without it: unset VIDEOCLI_TOKEN."
+WHY_SILENT = (
+    "nothing is published in the token's room, where others may be; "
+    "unset VIDEOCLI_TOKEN to try media in one of its own"
+)
 OTHER_SECRET = {**SERVER_VARIABLES, "TWILIO_API_SECRET": "another secret of the very same key"}
 
 
@@ -47,6 +51,14 @@ def verdict(exit_code: int, *arguments: str, **variables: str) -> tuple[str, int
     said = json.loads(ran.stdout)
     assert said["verdict"] == "failed"
     return said["failedStep"], said["error"]["code"]
+
+
+def test_in_a_given_token_s_room_media_is_not_tried_and_it_says_how_it_would_be(url: str) -> None:
+    ran = videocli("preflight", "--url", url, "--duration", "0.5", VIDEOCLI_TOKEN=minted("alice", "room"))
+    assert ran.exit_code == 0, ran
+    (row,) = [line for line in ran.stdout.splitlines() if "Media out " in line]
+    assert row.split(None, 3)[::3] == ["skipped", WHY_SILENT]
+    assert ran.stdout.splitlines()[-1].endswith("; media itself was not tried, see Media out")
 
 
 class TestFailures:

@@ -10,7 +10,7 @@ from videocli.cli.joining.attend import JoinRequest, server_for
 from videocli.cli.leaving import Departure
 from videocli.cli.profiles import part as profile_part
 from videocli.cli.token.command import run_token_command
-from videocli.cli.token.origin import GivenToken, origin_of
+from videocli.cli.token.origin import ENVIRONMENT, GivenToken, origin_of
 from videocli.cli.token.source import TokenSource
 from videocli.cli.tracks.open_sources import open_named
 from videocli.cli.words import preflight_text
@@ -83,6 +83,9 @@ async def _run(request: PreflightRequest, outside: Outside, departure: Departure
             gather=PeerConfig(with_loopback=destination.is_on_this_machine(url)),
             media_seconds=request.media_seconds,
             step_seconds=request.step_seconds,
+            why_silent=preflight_text.why_silent(
+                origin_of(None, request.token, request.token_command) is ENVIRONMENT
+            ),
         )
 
         def tell(result: StepResult) -> None:

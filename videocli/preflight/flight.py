@@ -58,6 +58,8 @@ class FlightPlan:
     """How long to measure."""
     step_seconds: float
     """How long each other step may take."""
+    why_silent: str = "there is nothing to publish"
+    """In words, where the guest publishes nothing."""
 
 
 class Flight:
@@ -134,7 +136,7 @@ class Flight:
             )
             self._log.end(Step.MEDIA_BACK, Status.SKIPPED, detail="one token is one participant")
         else:
-            self._log.end(Step.MEDIA_OUT, Status.SKIPPED, detail="the room is not ours: nothing is published")
+            self._log.end(Step.MEDIA_OUT, Status.SKIPPED, detail=plan.why_silent)
             self._log.end(Step.MEDIA_BACK, Status.SKIPPED, detail="nobody to send")
             self._log.end(Step.QUALITY, Status.SKIPPED, detail="no media")
             return

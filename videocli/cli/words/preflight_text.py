@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from videocli.cli.token.origin import TOKEN
 from videocli.cli.writing.redaction import one_line
 from videocli.preflight.quality import Quality, Spread
 from videocli.preflight.steps import Report, Status, Step, StepResult
@@ -44,6 +45,15 @@ def to_lines(report: Report) -> Iterator[str]:
         yield from _quality_lines(report.quality)
     yield ""
     yield from _verdict(report)
+
+
+def why_silent(is_of_environment: bool) -> str:
+    """Why nothing is published in the room of a token, and how to try media all the same."""
+    remedy = f"unset {TOKEN}" if is_of_environment else "give no token"
+    return (
+        "nothing is published in the token's room, where others may be; "
+        f"{remedy} to try media in one of its own"
+    )
 
 
 def step_line(result: StepResult) -> str:
@@ -132,7 +142,7 @@ def _verdict(report: Report) -> Iterator[str]:
 def _what_works(report: Report) -> str:
     skipped = {result.step for result in report.steps if result.status is Status.SKIPPED}
     if Step.MEDIA_OUT in skipped:
-        return "signaling and the path for media work; media itself was not tried"
+        return "signaling and the path for media work; media itself was not tried, see Media out"
     if Step.MEDIA_BACK in skipped:
         return "signaling works, and media goes out; the way back was not tried"
     return "signaling and media work"
