@@ -73,7 +73,8 @@ TABLE = (
     Row(
         "engine/signaling/rsp_backend engine/signaling/conversation engine/signaling/ice_servers",
         DOES,
-        f"{COMMON} outside driver protocol/* media/peer engine/reports engine/commands engine/signaling/*",
+        f"{COMMON} urls outside driver protocol/* media/peer engine/reports engine/commands "
+        "engine/signaling/*",
     ),
     Row(
         "engine/signaling/*",

@@ -132,8 +132,11 @@ class TestToken:
         assert words in complaint(3, "join", "room", "--url", NOWHERE, "--token-command", command)
 
 
-def refused(url: str, exit_code: int, code: str, *options: str, **variables: str) -> None:
-    """A real process is refused at the URL: two lines, one event, and no token even with the log."""
+def refused(url: str, exit_code: int, code: str, *options: str, **variables: str) -> str:
+    """A real process is refused at the URL: two lines, one event, and no token even with the log.
+
+    The second line.
+    """
     log = Path(os.environ["VIDEOCLI_STATE_DIR"], "log")
     arguments = ("join", "room", "--url", url, "--json", "--log-file", str(log), *options)
     ran = videocli(*arguments, **SERVER_VARIABLES, **variables)
@@ -143,6 +146,7 @@ def refused(url: str, exit_code: int, code: str, *options: str, **variables: str
     events = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [(event["event"], str(event["error"]["code"])) for event in events] == [("disconnected", code[:5])]
     assert not any(token in ran.stderr + ran.stdout + log.read_text() for token in variables.values())
+    return lines[1]
 
 
 class TestMedia:
@@ -208,12 +212,13 @@ class TestServer:
     )
     def test_what_is_no_room_server(self, talk: Talk) -> None:
         with odd_server(talk) as url:
-            refused(url, 5, "53000 SignalingConnection")
+            assert f" ({url}). The server " in refused(url, 5, "53000 SignalingConnection")
 
     def test_one_that_refuses(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
-            url = f"ws://127.0.0.1:{closed.getsockname()[1]}/signaling"
-        refused(url, 5, "53000 SignalingConnection")
+            place = f"127.0.0.1:{closed.getsockname()[1]}/signaling"
+        told = refused(f"ws://alice:sesame@{place}?key=sesame", 5, "53000 SignalingConnection")
+        assert told.startswith(f"Connection refused (ws://{place}). The server refused")
 
     def test_one_without_tls(self, url: str) -> None:
         refused(url.replace("ws://", "wss://"), 5, "53000 SignalingConnection")

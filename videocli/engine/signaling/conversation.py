@@ -11,6 +11,7 @@ from videocli.errors import TokenError, VideoError, error
 from videocli.outside import MessageTransport
 from videocli.protocol.tcmp import Closed, TcmpEvent
 from videocli.protocol.tcmp_client import TcmpClient
+from videocli.urls import shown
 
 _REFUSED = 53000
 _NO_ANSWER = 53002
@@ -38,11 +39,11 @@ class Fate:
     no_token: TokenError | None = None
     """There was nothing valid to say on a connection, and why."""
 
-    def error(self) -> VideoError:
-        """What it means if there is no further attempt."""
+    def error(self, url: str) -> VideoError:
+        """What it means for the first attempt, at this URL, or for any at a server that is busy for good."""
         if self.is_busy:
             return error(_BUSY)
-        return self.no_token or signaling_failed(self.answered, self.words)
+        return self.no_token or signaling_failed(self.answered, f"{self.words} ({shown(url)})")
 
 
 def unanswered(words: str, seconds: float) -> Fate:

@@ -192,7 +192,7 @@ class RspBackend:
     async def _joining_failed(self, fate: Fate) -> None:
         """End it, unless the server only asked for patience."""
         if fate.retry_seconds is None:
-            self._give_up(fate.error())
+            self._give_up(fate.error(self._config.url))
         else:
             await asyncio.sleep(max(fate.retry_seconds, BUSY_SECONDS))
 
@@ -208,7 +208,7 @@ class RspBackend:
             outage.no_token = fate.no_token
             self._deliver(rp.AttemptFailed(outage.attempts, fate.words, fate.answered))
         if fate.is_busy:
-            self._give_up(fate.error())
+            self._give_up(fate.error(self._config.url))
             return
         busy = fate.retry_seconds
         wait = self._backoff.next_delay() if busy is None else max(busy, BUSY_SECONDS)
