@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from videocli import websocket
+from videocli import remedies, websocket
 from videocli.outside import DialError, MessageTransport, TransportClosed
 from videocli.websocket import dial, listen
 
@@ -374,13 +374,28 @@ def test_failed_tls_is_an_answer_and_never_accepted() -> None:
             refused = await refusal(f"wss://{address}/signaling")
             assert refused.answered
             assert isinstance(refused.__cause__, ssl.SSLError | OSError)
+            assert refused.remedy == remedies.NO_TLS
 
     run(act())
 
 
-def test_a_host_without_an_address_is_no_answer() -> None:
+def test_a_port_that_closes_in_place_of_tls_may_speak_none() -> None:
     async def act() -> None:
-        assert not (await refusal("ws://host.invalid/signaling")).answered
+        async with listen("127.0.0.1", 0, echo) as listener:
+            refused = await refusal(listener.url.replace("ws://", "WSS://"))
+        assert (refused.reason, refused.answered) == ("TLS failed: the connection was closed", True)
+        assert refused.remedy == remedies.NO_TLS
+
+    run(act())
+
+
+@pytest.mark.parametrize("host", ["host.invalid", "a" * 64 + ".invalid"])
+def test_a_host_without_an_address_is_no_answer(host: str) -> None:
+    async def act() -> None:
+        refused = await refusal(f"ws://{host}/signaling")
+        assert not refused.answered
+        assert refused.reason.startswith("no address for the host: ")
+        assert refused.remedy == remedies.NO_ADDRESS
 
     run(act())
 

@@ -45,11 +45,15 @@ class MessageTransport(Protocol):
 
 
 class DialError(Exception):
-    """No transport could be opened. `answered`: somebody was there and refused."""
+    """No transport could be opened. `answered`: somebody was there and refused.
 
-    def __init__(self, reason: str, answered: bool) -> None:
+    `remedy` is a sentence about what to do if it is the first try; "": nothing special.
+    """
+
+    def __init__(self, reason: str, answered: bool, remedy: str = "") -> None:
         self.reason = reason
         self.answered = answered
+        self.remedy = remedy
         super().__init__(reason)
 
 

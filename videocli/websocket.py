@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
+from videocli import remedies
 from videocli.outside import DialError, Listener, MessageTransport, TransportClosed
 from videocli.routes import Route
 from videocli.tcp import connect_tcp
@@ -149,12 +150,18 @@ async def dial(url: str) -> MessageTransport:
     except (WebSocketException, EOFError) as odd:
         raise DialError(f"no WebSocket server there ({type(odd).__name__})", answered=True) from odd
     except ssl.SSLError as refused:
-        raise DialError(f"TLS failed: {refused.reason or refused}", answered=True) from refused
-    except socket.gaierror as unknown:
-        raise DialError(f"no address for the host: {unknown.strerror}", answered=False) from unknown
+        words = f"TLS failed: {refused.reason or refused}"
+        raise DialError(words, answered=True, remedy=remedies.of_tls(refused)) from refused
+    except (socket.gaierror, UnicodeError) as unknown:
+        why = unknown.strerror if isinstance(unknown, OSError) else "it cannot be a host's name"
+        words = f"no address for the host: {why}"
+        raise DialError(words, answered=False, remedy=remedies.NO_ADDRESS) from unknown
     except ImportError as missing:
         raise DialError("a SOCKS proxy needs the package python-socks", answered=False) from missing
     except (OSError, ValueError) as failed:
+        if isinstance(failed, ConnectionResetError) and url[:4].lower() == "wss:":
+            words = "TLS failed: the connection was closed"
+            raise DialError(words, answered=True, remedy=remedies.of_tls(failed)) from failed
         raise DialError(_reason(failed), _is_answer(failed)) from failed
     local, remote = connection.local_address, connection.remote_address
     return WebSocketTransport(connection, Route(local, remote) if local and remote else None)

@@ -221,10 +221,15 @@ class TestServer:
         assert told.startswith(f"Connection refused (ws://{place}). The server refused")
 
     def test_one_without_tls(self, url: str) -> None:
-        refused(url.replace("ws://", "wss://"), 5, "53000 SignalingConnection")
+        told = refused(url.replace("ws://", "wss://"), 5, "53000 SignalingConnection")
+        assert told.endswith("). The port may speak no TLS: then the URL is ws:// in place of wss://.")
 
     def test_a_name_that_nobody_knows(self) -> None:
-        refused("ws://no-such-host.invalid/signaling", 5, "53002 SignalingConnectionTimeout")
+        url = "ws://no-such-host.invalid/signaling"
+        told = refused(url, 5, "53002 SignalingConnectionTimeout")
+        assert told.startswith("No address for the host: ")
+        assert f" ({url}). Check the host's name" in told
+        assert "in time" not in told
 
     @pytest.mark.parametrize(
         "talk",

@@ -15,7 +15,7 @@ from aioice import stun
 
 from tests.cli.odd_servers import HTTP_404, Talk, answers, odd_server, opens_and, swallows
 from tests.cli.room_server import KEY
-from videocli import tokens
+from videocli import remedies, tokens
 from videocli.cli.tracks.open_sources import open_named
 from videocli.cli.wiring import real_outside
 from videocli.media import peer as mp
@@ -239,7 +239,10 @@ class TestSignaling:
         assert "HTTP status 404" in web.report.error.explanation
 
     def test_garbage_in_place_of_tls_fails_at_tls(self) -> None:
-        flown_against(answers(b"garbage\r\n\r\n" * 9), "wss").assert_failed(Step.TLS, 53000)
+        garbage = flown_against(answers(b"garbage\r\n\r\n" * 9), "wss")
+        garbage.assert_failed(Step.TLS, 53000)
+        assert garbage.report.error is not None
+        assert garbage.report.error.explanation.endswith(remedies.NO_TLS)
 
     def test_silence_in_place_of_tls_fails_at_tls(self) -> None:
         flown_against(swallows, "wss", step_seconds=0.3).assert_failed(Step.TLS, 53002)

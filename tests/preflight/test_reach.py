@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from videocli import remedies
 from videocli.errors import VideoError
 from videocli.preflight import reach
 from videocli.preflight.reach import Target, target_of
@@ -75,7 +76,9 @@ class TestResolving:
         async def resolve() -> object:
             return await reach.resolve(Target(host, 80, None)) if host else await reach.connect([], 80)
 
-        assert failure(resolve).code == 53002
+        reason = failure(resolve)
+        assert reason.code == 53002
+        assert not host or reason.explanation.endswith(remedies.NO_ADDRESS)
 
     def test_a_look_up_that_hangs_does_not_hold_up_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         goes_on = threading.Event()
@@ -181,5 +184,6 @@ class TestTls:
         unknown = failure(lambda: self.secured(certificate, "localhost"))
         assert unknown.code == 53000
         assert unknown.explanation.startswith("TLS failed: self-signed certificate")
+        assert remedies.NO_TLS not in unknown.explanation
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert "Hostname mismatch" in failure(lambda: self.secured(certificate, "video.example")).explanation

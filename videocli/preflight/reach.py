@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+from videocli import remedies
 from videocli.errors import VideoError, error
 from videocli.tasks import beside
 
@@ -66,7 +67,8 @@ async def resolve(target: Target) -> list[str]:
         found = await beside(asking)
     except (OSError, UnicodeError) as unknown:
         words = unknown.strerror if isinstance(unknown, OSError) else "it cannot be a host's name"
-        raise _failed(_NO_ANSWER, f"No address for {target.host}: {words}") from unknown
+        no_address = f"No address for {target.host}: {words}"
+        raise _failed(_NO_ANSWER, no_address, remedies.NO_ADDRESS) from unknown
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -83,9 +85,10 @@ class Connection:
             await self.writer.start_tls(ssl.create_default_context(), server_hostname=name)
         except ssl.SSLError as refused:
             reason = getattr(refused, "verify_message", "") or refused.reason or "handshake failed"
-            raise _failed(_REFUSED, f"TLS failed: {reason}") from refused
+            raise _failed(_REFUSED, f"TLS failed: {reason}", remedies.of_tls(refused)) from refused
         except OSError as broken:
-            raise _failed(_REFUSED, "TLS failed: the connection was closed") from broken
+            words = "TLS failed: the connection was closed"
+            raise _failed(_REFUSED, words, remedies.of_tls(broken)) from broken
         return str(self.writer.get_extra_info("ssl_object").version())
 
     def close(self) -> None:
@@ -110,8 +113,8 @@ async def connect(addresses: Sequence[str], port: int) -> Connection:
     raise _failed(code, f"{', '.join(addresses)}, port {port}: {words}")
 
 
-def _failed(code: int, words: str) -> VideoError:
-    return error(code, explanation=f"{words}. {error(code).explanation}")
+def _failed(code: int, words: str, remedy: str = "") -> VideoError:
+    return error(code, explanation=f"{words}. {remedy or error(code).explanation}")
 
 
 def _is_loopback(host: str) -> bool:

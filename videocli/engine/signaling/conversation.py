@@ -38,12 +38,14 @@ class Fate:
     cookie: str | None = None
     no_token: TokenError | None = None
     """There was nothing valid to say on a connection, and why."""
+    remedy: str = ""
+    """What to do if it is the first one; "": what the code says."""
 
     def error(self, url: str) -> VideoError:
         """What it means for the first attempt, at this URL, or for any at a server that is busy for good."""
         if self.is_busy:
             return error(_BUSY)
-        return self.no_token or signaling_failed(self.answered, f"{self.words} ({shown(url)})")
+        return self.no_token or signaling_failed(self.answered, f"{self.words} ({shown(url)})", self.remedy)
 
 
 def unanswered(words: str, seconds: float) -> Fate:
@@ -51,12 +53,15 @@ def unanswered(words: str, seconds: float) -> Fate:
     return Fate(words, answered=False, is_cut_short=seconds < _LONG_ENOUGH_SECONDS)
 
 
-def signaling_failed(answered: bool, words: str) -> VideoError:
-    """53000 or 53002 (our-rules.md, 1), explained by how the last attempt ended."""
+def signaling_failed(answered: bool, words: str, remedy: str = "") -> VideoError:
+    """53000 or 53002 (our-rules.md, 1), explained by how the last attempt ended and what to do about it.
+
+    `remedy` "": the code's.
+    """
     general = error(_REFUSED if answered else _NO_ANSWER)
     if not words or general.code is None:
         return general
-    return error(general.code, explanation=f"{words[0].upper()}{words[1:]}. {general.explanation}")
+    return error(general.code, explanation=f"{words[0].upper()}{words[1:]}. {remedy or general.explanation}")
 
 
 def in_words(closed: Closed) -> str:

@@ -236,7 +236,7 @@ class RspBackend:
             answered = self._outage is not None and self._outage.answered
             return Fate("there is no valid token", answered, no_token=missing)
         except DialError as failed:
-            return Fate(failed.reason, failed.answered)
+            return Fate(failed.reason, failed.answered, remedy=failed.remedy)
         except TimeoutError:
             return unanswered("no answer to dialing", loop.time() - began_at)
         core = TcmpClient(loop.time(), self._new_id, self._rsp.first_message(self._token), cookie)
