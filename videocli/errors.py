@@ -197,7 +197,8 @@ _TABLE = (
         53105,
         "RoomMaxParticipantsExceeded",
         "Room contains too many Participants",
-        "The room is full. Wait until somebody leaves, or raise its limit.",
+        "The room is full. Wait until somebody leaves, or raise its limit, "
+        "for a server of ours with 'videocli serve --max-participants N'.",
     ),
     ErrorInfo(
         53106,
