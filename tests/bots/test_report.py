@@ -103,7 +103,7 @@ def test_the_table() -> None:
         "broken off     0",
         "connect        p50 100 ms   p95 1.30 s   p99 1.30 s   max 1.30 s",
         "first media    p50 200 ms   p95 200 ms   max 200 ms",
-        "audio          8 tracks, 80.0 kB, 2000 packets",
+        "audio          8 tracks received, 80.0 kB, 2000 packets",
         "loss           0.000% (0 packets)",
         "reconnections  2, 61 s in all, 250 ms without media at most",
         "away           0",

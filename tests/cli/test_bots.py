@@ -55,6 +55,7 @@ def test_bots_of_two_processes_hear_each_other_and_are_reported_on(url: str, tmp
     told = report(ran)
     assert (told["processes"], told["rooms"], told["failures"]) == (2, 1, [])
     assert (told["metrics"]["joined"], told["metrics"]["tracks"]) == (4, 6)
+    assert list(told["received"]) == ["audio"], "nothing is published that was not asked for"
     assert told["metrics"]["packets"] > 0
     assert told["metrics"]["connect_p95"] > 0
     assert ET.parse(xml).getroot().get("tests") == "5"

@@ -180,7 +180,8 @@ def to_lines(report: Report) -> list[str]:
         came = report.received(kind)
         if came.tracks:
             silent = f", {came.silent} of them silent" if came.silent else ""
-            rows.append((kind, f"{came.tracks} tracks{silent}, {size(came.bytes)}, {came.packets} packets"))
+            sizes = f"{size(came.bytes)}, {came.packets} packets"
+            rows.append((kind, f"{came.tracks} tracks received{silent}, {sizes}"))
     loss = figures["loss"]
     rows += [
         ("loss", "unknown" if loss is None else f"{loss:.3%} ({figures['lost']:.0f} packets)"),

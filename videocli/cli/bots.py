@@ -46,10 +46,12 @@ def bots(
         ),
     ] = "10/s",
     video: Annotated[
-        list[str] | None, video_option(help="Each publishes this, as join does. Repeatable.")
+        list[str] | None,
+        video_option(help="Each publishes this, as join does. Default: no picture. Repeatable."),
     ] = None,
     audio: Annotated[
-        list[str] | None, audio_option(help="Each publishes this, as join does. Repeatable.")
+        list[str] | None,
+        audio_option(help="Each publishes this, as join does. Default: no sound. Repeatable."),
     ] = None,
     publishers: Annotated[
         int | None,
@@ -62,7 +64,7 @@ def bots(
     ] = None,
     subscribe: Annotated[
         Wanted,
-        typer.Option(metavar="WHAT", help="What they receive: all, none, audio or video."),
+        typer.Option(metavar="WHAT", help="What they receive, also of others: all, none, audio or video."),
     ] = Wanted.ALL,
     duration: Annotated[
         float | None,
