@@ -25,6 +25,8 @@ QUIET_SECONDS = 4.0
 """How long to look how well a machine as busy as this one shows pictures at all."""
 SESSION_SECONDS = 3.0
 NOTICED_SECONDS = 16.0
+CHANCE_SECONDS = 0.25
+"""Both wait a random time before they dial again: so far apart medians of ten may be for no other reason."""
 
 
 async def watch_from_browser(browser: Browser, url: str, identity: str = "sdk") -> Page:
@@ -104,7 +106,7 @@ def test_a_cut_socket_is_noticed_at_once_and_resumed_no_later_than_by_the_sdk(ch
             measured("cut socket: rounds of ten videocli was back first", [sum(a <= b for a, b in pairs)], "")
     assert max(noticed["videocli"]) <= 0.1
     assert statistics.median(resumed["videocli"]) <= 1.2
-    assert statistics.median(resumed["videocli"]) <= statistics.median(resumed["the SDK"])
+    assert statistics.median(resumed["videocli"]) <= statistics.median(resumed["the SDK"]) + CHANCE_SECONDS
 
 
 def silent_bot(url: str, identity: str) -> tuple[str, ...]:
