@@ -196,6 +196,12 @@ def _asked_identity(request: JoinRequest) -> str | None:
     return None if profile is not None and request.identity == profile.identity else request.identity
 
 
+_TIMES_TO_SERVE = 5
+"""Where two processes listen in the same moment, the system may refuse both."""
+_MAX_WAIT_TO_SERVE = 0.2
+"""Seconds, before another try; random, so that they do not meet again."""
+
+
 @asynccontextmanager
 async def server_for(
     request: JoinRequest, token: str, outside: Outside, guests: int = 0
@@ -210,22 +216,24 @@ async def server_for(
     if not settings.is_development_key(tokens.peek(token).api_key):
         yield RoomServer(destination.cloud_url(request.region))
         return
-    if await _listens_here():
-        yield RoomServer(destination.LOCAL_URL)
-        return
     from videocli.server.serve import ServeConfig, serve
 
     config = ServeConfig(max_participants=ServeConfig().max_participants + guests)
     async with AsyncExitStack() as stack:
-        try:
-            server = await stack.enter_async_context(serve(config, outside, settings.known_credentials()))
-        except OSError as fault:
-            if fault.errno != errno.EADDRINUSE:
-                raise
-            yield RoomServer(destination.LOCAL_URL)  # another process was faster
+        for _ in range(_TIMES_TO_SERVE):
+            if await _listens_here():
+                break
+            try:
+                server = await stack.enter_async_context(serve(config, outside, settings.known_credentials()))
+            except OSError as fault:
+                if fault.errno != errno.EADDRINUSE:
+                    raise
+                await asyncio.sleep(outside.random.uniform(0, _MAX_WAIT_TO_SERVE))
+                continue
+            output.say("no server runs on this machine: you serve this room, leaving ends it for all")
+            yield RoomServer(server.url, is_ours=True)
             return
-        output.say("no server runs on this machine: you serve this room, leaving ends it for all")
-        yield RoomServer(server.url, is_ours=True)
+        yield RoomServer(destination.LOCAL_URL)
 
 
 async def _listens_here() -> bool:
