@@ -18,6 +18,7 @@ from pathlib import Path
 
 import av
 
+from tests.benchmarks.awake import cores_awake
 from tests.benchmarks.clips import FRAME_RATE, REALTIME, add_picture, encode, moving_picture
 from tests.benchmarks.footprint import own_cpu_seconds
 from tests.benchmarks.table import Row, table
@@ -82,7 +83,7 @@ _ENCODED = (
 def measure() -> list[Row]:
     """What encoding costs first, then what each file does; the ratio is to what has to be encoded."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder, running_server() as url:
+    with tempfile.TemporaryDirectory() as folder, running_server() as url, cores_awake():
         for clip in (_RAW, _FOREIGN, *_ENCODED):
             _make(Path(folder), clip)
             cores = _cores(url, Path(folder, clip.file))
