@@ -44,7 +44,7 @@ def test_a_loop_that_stands_still_is_told_of_once_with_the_bot_whose_script_it_i
     async def block() -> None:
         while not said:
             time.sleep(0.01)  # noqa: ASYNC251  # which is the point
-        time.sleep(0.05)  # noqa: ASYNC251
+        time.sleep(0.05)  # noqa: ASYNC251  # as above
 
     async def scene() -> None:
         watching = Watchdog(Path(__file__), said.append)

@@ -23,6 +23,7 @@ from videocli.media.aiortc_inside.dtls import DtlsTransport, SctpTransport
 from videocli.media.aiortc_inside.flow import MediaFlow
 from videocli.media.aiortc_inside.generation import GatherFrom, Generation, IceTiming
 from videocli.media.aiortc_inside.ice import IceTransport, candidate_text, parse_candidate
+from videocli.media.aiortc_inside.restarts import Restarts
 from videocli.media.aiortc_inside.router import Router
 from videocli.media.aiortc_inside.sections import (
     Section,
@@ -113,11 +114,7 @@ class AiortcPeer:
         self._unwanted: frozenset[str] = frozenset()
         self._remote: RemoteDescription | None = None
         self._offer: _Offer | None = None
-        self._fresh: Generation | None = None
-        """Gathering or gathered for an offer of ours, but not negotiated."""
-        self._fresh_restarts_wanted = 0
-        self._restarts_wanted = 0
-        self._restarts_done = 0
+        self._restarts = Restarts(self._ice)
         self._release_task: asyncio.Task[None] | None = None
         self._is_muted = False
 
@@ -134,12 +131,12 @@ class AiortcPeer:
             not self._flow.is_agreed()
             or not all(brings_what_we_like(section, self._unwanted) for section in self._sections)
             or (self._sctp is not None and not has_data_section)
-            or self._restarts_wanted > self._restarts_done
+            or self._restarts.is_one_wanted
         )
 
     async def create_offer(self) -> str:
         self._check_open(53400)
-        generation = self._generation_to_offer()
+        generation = self._restarts.to_offer()
         await self._gathered(generation, 53400)
         sections = plan_offer(
             self._sections,
@@ -149,7 +146,7 @@ class AiortcPeer:
             used_mids=self._used_mids,
             unwanted=self._unwanted,
         )
-        self._offer = _Offer(sections, generation, self._restarts_wanted)
+        self._offer = _Offer(sections, generation, self._restarts.wanted)
         return self._describe(sections, generation, "auto")
 
     async def accept_answer(self, sdp: str) -> None:
@@ -167,15 +164,9 @@ class AiortcPeer:
         except ValueError as reason:
             raise _not_applicable(reason) from reason
         self._offer = None
-        self._restarts_done = offer.restarts_wanted
         self._dtls.negotiate_role(role)
         self._take_candidates(remote)
-        if offer.generation is self._fresh:
-            self._fresh = None
-            if self._knows_credentials(remote):
-                self._ice.discard(offer.generation)
-            else:
-                self._ice.negotiated(offer.generation, remote.ice)
+        self._restarts.answered(offer.generation, offer.restarts_wanted, remote.ice)
         self._commit(sections, remote)
 
     async def accept_offer(self, sdp: str) -> str:
@@ -193,7 +184,7 @@ class AiortcPeer:
         except ValueError as reason:
             raise _not_applicable(reason) from reason
         self._offer = None
-        generation = self._generation_to_answer(remote)
+        generation = self._restarts.to_answer(remote.ice)
         await self._gathered(generation, 53402)
         self._dtls.negotiate_role(_OTHER_ROLE.get(remote.dtls_role, "client"))
         self._take_candidates(remote)
@@ -211,7 +202,7 @@ class AiortcPeer:
     def restart_ice(self, ice_servers: Sequence[IceServer] | None = None) -> None:
         if ice_servers is not None:
             self._ice.use_servers(tuple(ice_servers))
-        self._restarts_wanted += 1
+        self._restarts.wanted += 1
 
     def verify_path(self) -> None:
         self._ice.verify()
@@ -269,52 +260,13 @@ class AiortcPeer:
 
     # Negotiation.
 
-    def _generation_to_offer(self) -> Generation:
-        """The generation in use; a fresh one at the beginning and for a restart."""
-        latest = self._ice.latest
-        if latest is not None and self._restarts_wanted == self._restarts_done:
-            return latest
-        if self._fresh is not None and self._fresh_restarts_wanted != self._restarts_wanted:
-            self._ice.discard(self._fresh)
-            self._fresh = None
-        if self._fresh is None:
-            self._fresh = self._ice.new_generation(controlling=True)
-            self._fresh_restarts_wanted = self._restarts_wanted
-        self._fresh.ice_controlling = True
-        return self._fresh
-
-    def _generation_to_answer(self, remote: RemoteDescription) -> Generation:
-        """The generation in use; another one if the offer has other credentials: an ICE restart."""
-        latest = self._ice.latest
-        fresh, self._fresh = self._fresh, None
-        if latest is None:
-            generation = fresh or self._ice.new_generation(controlling=remote.ice.is_lite)
-            generation.ice_controlling = remote.ice.is_lite
-            self._restarts_done = self._restarts_wanted
-            return generation
-        if fresh is not None:
-            self._ice.discard(fresh)
-        if self._knows_credentials(remote):
-            return latest
-        return self._ice.new_generation(controlling=remote.ice.is_lite)
-
     async def _gathered(self, generation: Generation, code: int) -> None:
         """Wait for its hosts. Raises `MediaError` of this code where it cannot have any; then it is gone."""
         await generation.hosts_gathered.wait()
         self._check_open(code)
         if generation.failure is not None:
-            self._ice.discard(generation)
-            if generation is self._fresh:
-                self._fresh = None
+            self._restarts.give_up(generation)
             raise _no_socket(code, generation.failure) from generation.failure
-
-    def _knows_credentials(self, remote: RemoteDescription) -> bool:
-        latest = self._ice.latest
-        return (
-            latest is not None
-            and latest.remote_username == remote.ice.ufrag
-            and latest.remote_password == remote.ice.password
-        )
 
     def _check_transport(self, remote: RemoteDescription) -> None:
         """DTLS is set up once; a restart changes the path only. Raises `ValueError`."""

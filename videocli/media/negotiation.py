@@ -178,7 +178,7 @@ class _Negotiation:
         self._step = None
 
     def _decide(self, description: Description) -> Step | None:
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of negotiation has its own
 
     def _overtakes(self, description: Description) -> bool:
         is_news = description.kind == "offer" and description.revision > self._stable_revision
