@@ -216,24 +216,31 @@ async def server_for(
     if not settings.is_development_key(tokens.peek(token).api_key):
         yield RoomServer(destination.cloud_url(request.region))
         return
+    if await _listens_here():
+        yield RoomServer(destination.LOCAL_URL)
+        return
+    async with AsyncExitStack() as stack:
+        yield await _serve_here(stack, outside, guests) or RoomServer(destination.LOCAL_URL)
+
+
+async def _serve_here(stack: AsyncExitStack, outside: Outside, guests: int) -> RoomServer | None:
+    """A server in this process, until the stack ends it; None: another process was faster."""
     from videocli.server.serve import ServeConfig, serve
 
     config = ServeConfig(max_participants=ServeConfig().max_participants + guests)
-    async with AsyncExitStack() as stack:
-        for _ in range(_TIMES_TO_SERVE):
+    for _ in range(_TIMES_TO_SERVE):
+        try:
+            server = await stack.enter_async_context(serve(config, outside, settings.known_credentials()))
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE:
+                raise
+            await asyncio.sleep(outside.random.uniform(0, _MAX_WAIT_TO_SERVE))
             if await _listens_here():
-                break
-            try:
-                server = await stack.enter_async_context(serve(config, outside, settings.known_credentials()))
-            except OSError as fault:
-                if fault.errno != errno.EADDRINUSE:
-                    raise
-                await asyncio.sleep(outside.random.uniform(0, _MAX_WAIT_TO_SERVE))
-                continue
+                return None
+        else:
             output.say("no server runs on this machine: you serve this room, leaving ends it for all")
-            yield RoomServer(server.url, is_ours=True)
-            return
-        yield RoomServer(destination.LOCAL_URL)
+            return RoomServer(server.url, is_ours=True)
+    return None
 
 
 async def _listens_here() -> bool:
