@@ -103,7 +103,9 @@ class House:
         for client in list(self.clients.values()):
             known = [message for message in client.early if client.participant.publishes(message[0])]
             if known:
-                client.early = [message for message in client.early if message not in known]
+                client.early = [
+                    message for message in client.early if not client.participant.publishes(message[0])
+                ]
                 for label, data in known:
                     self.take_message(client, label, data)
 
