@@ -42,6 +42,11 @@ def bots(url: str, *arguments: str) -> Ran:
     return videocli("bots", next(ROOMS), "--url", url, "--ramp", "20/s", *arguments, **SERVER_VARIABLES)
 
 
+def command(url: str, *arguments: str) -> list[str]:
+    """The same, for who starts it in a way of his own."""
+    return [sys.executable, "-m", "videocli", "bots", next(ROOMS), "--url", url, *arguments]
+
+
 def report(ran: Ran) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(ran.stdout)
     return told
@@ -74,19 +79,7 @@ def test_a_terminal_that_goes_away_costs_no_report(url: str, tmp_path: Path) -> 
     terminal, ours = pty.openpty()
     with (tmp_path / "report").open("wb") as out:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "videocli",
-                "bots",
-                next(ROOMS),
-                "-n",
-                "1",
-                "--url",
-                url,
-                "--duration",
-                "2.5",
-            ],
+            command(url, "-n", "1", "--duration", "2.5"),
             env={**os.environ, **SERVER_VARIABLES, "TERM": "xterm"},
             stdout=out,
             stderr=ours,
@@ -144,9 +137,8 @@ def test_a_script_that_cannot_be_loaded_is_at_fault_and_not_the_room(
 
 
 def short_of_files(url: str, limit: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-m", "videocli", "bots", next(ROOMS), "--url", url, *arguments)
     return subprocess.run(
-        ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command],
+        ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command(url, *arguments)],
         env={**os.environ, **SERVER_VARIABLES},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -192,21 +184,8 @@ def test_with_vv_and_in_the_log_file_a_script_that_fails_says_where(url: str, tm
 
 
 def test_a_closed_stdout_is_warned_of(url: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "videocli",
-        "bots",
-        next(ROOMS),
-        "-n",
-        "1",
-        "--url",
-        url,
-        "--duration",
-        "0",
-    ]
     ran = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command(url, "-n", "1", "--duration", "0")],
         env={**os.environ, **SERVER_VARIABLES},
         stderr=subprocess.PIPE,
         text=True,
@@ -221,8 +200,7 @@ def test_a_closed_stdout_is_warned_of(url: str) -> None:
 async def running(url: str, script: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """Three bots, all of which have come and run the script, which says `here`."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "videocli", "bots", next(ROOMS), "-n", "3", "--url", url, "--json"),
-        *("--ramp", "0", "--script", str(script)),
+        *command(url, "-n", "3", "--json", "--ramp", "0", "--script", str(script)),
         env={**os.environ, **SERVER_VARIABLES},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

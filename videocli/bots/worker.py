@@ -3,9 +3,8 @@
 Reads its orders as a line of JSON on stdin and says `ready`; begins at the line `go`; sends its bots away at
 the line `leave`, at the end of stdin (whoever started it is gone), and on SIGTERM. What it has to say are
 lines of JSON on stdout: arrivals, standings, results, what blocks its event loop, and its load at the end. A
-script reads nothing from
-its stdin, and what it prints goes to stderr. Where a script blocks the event loop, the process outlives
-whoever started it by `ORPHAN_SECONDS` at most.
+script reads nothing from its stdin, and what it prints goes to stderr. Where a script blocks the event loop,
+the process outlives whoever started it by `ORPHAN_SECONDS` at most.
 """
 
 import asyncio
