@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -53,6 +54,8 @@ def pytest_configure() -> None:
     unknown = REQUIRED - MARKERS.keys()
     if unknown:
         raise pytest.UsageError(f"VIDEOCLI_REQUIRE knows {', '.join(MARKERS)}; not {', '.join(unknown)}")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
